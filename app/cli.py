@@ -1,0 +1,112 @@
+"""The one program. Each command says what it does, shows progress on long work, and ends with 0 only when all is well."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from app.kit.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresUnavailable, running_dsn
+from app.kit.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+DataDir = Annotated[Path | None, typer.Option(help="Where the embedded database and files are kept.")]
+
+
+def settings_with(**given: object) -> Settings:
+    """The settings of the environment with what the command line says on top."""
+    return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+
+
+@contextmanager
+def database(settings: Settings, *, start: bool = True) -> Iterator[str]:
+    """The address of the database: the external one, a running embedded one, or one started for this command."""
+    if settings.database_url:
+        yield settings.database_url
+        return
+    if (running := running_dsn(settings.data_dir)) is not None and not start:
+        yield running
+        return
+    with EmbeddedPostgres.start(settings.data_dir) as server:
+        yield server.dsn
+
+
+@app.command()
+def serve(
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    data_dir: DataDir = None,
+    demo: Annotated[bool, typer.Option(help="Make the demo organization and print how to look around.")] = False,
+    worker: Annotated[bool | None, typer.Option(help="Also work off the queue in this process.")] = None,
+) -> None:
+    """Start the API, and the worker in the same process; brings the database up to date first."""
+    from app import server
+
+    settings = settings_with(port=port, host=host, data_dir=data_dir, run_worker=worker)
+    with database(settings) as dsn:
+        server.run(settings, dsn, demo=demo, out=out)
+
+
+@app.command()
+def worker(data_dir: DataDir = None) -> None:
+    """Work off the durable queue, in a process of its own."""
+    from app import worker as worker_process
+
+    settings = settings_with(data_dir=data_dir)
+    with database(settings) as dsn:
+        worker_process.run(settings, dsn)
+
+
+@app.command()
+def migrate(
+    revision: Annotated[str, typer.Argument(help="head, base, or a revision.")] = "head", data_dir: DataDir = None
+) -> None:
+    """Bring the database to the newest schema."""
+    from app.migrate import migrate as run
+
+    with database(settings_with(data_dir=data_dir)) as dsn:
+        run(dsn, revision=revision)
+    out.print(f"schema is at {revision}")
+
+
+@app.command()
+def openapi(
+    check: Annotated[bool, typer.Option(help="Compare with the committed document instead of writing it.")] = False,
+) -> None:
+    """Write openapi/openapi.json, or check that it is current."""
+    from app.openapi_file import check as compare
+    from app.openapi_file import write
+
+    if not check:
+        out.print(f"wrote {write()}")
+        return
+    if difference := compare():
+        err.print(f"openapi/openapi.json is not current: {difference}; run `python -m app openapi`")
+        raise typer.Exit(1)
+    out.print("openapi/openapi.json is current")
+
+
+def main() -> None:
+    """Run the program; what a person can mend is said in one line, without a traceback."""
+    from pydantic import ValidationError
+
+    from app.migrate import DatabaseTooOld
+
+    try:
+        app()
+    except EmbeddedPostgresUnavailable as trouble:
+        err.print(f"error: {trouble}")
+        sys.exit(2)
+    except DatabaseTooOld as trouble:
+        err.print(f"error: {trouble}")
+        sys.exit(2)
+    except ValidationError as trouble:
+        for one in trouble.errors():
+            err.print(f"error: setting {'.'.join(str(part) for part in one['loc'])}: {one['msg']}")
+        sys.exit(2)

@@ -1,0 +1,1 @@
+"""Changing proof of work: keep evidence, submit a closure, decide about one."""

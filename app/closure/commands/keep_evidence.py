@@ -1,0 +1,112 @@
+"""Photos and signatures come in: made safe, kept on disk, then written down; what waited for them moves on."""
+
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session
+
+from app.closure import queries
+from app.closure.commands.submit import WorkOrderClosed, findings_of, judge, verify_and_close
+from app.closure.models import Evidence, EvidenceKind
+from app.closure.schemas import ClosureIn, EvidenceIn
+from app.domain.closure import VerdictKind
+from app.domain.lifecycle import WorkOrderStatus
+from app.identity.access import Caller
+from app.kit import files
+from app.kit.images import Image, Limits, reencode
+from app.visits.models import Visit
+from app.work_orders.commands import IdReused
+from app.work_orders.ledger import OpenLedger, open_ledger
+
+UPLOAD_BYTES = 15_000_000
+
+
+def keep_evidence(
+    db: Session, visit: Visit, given: EvidenceIn, data: bytes, folder: Path, *, by: Caller, at: datetime
+) -> tuple[Evidence, bool]:
+    """Keep a photo or signature of the visit; and whether it was kept already.
+
+    The file is on the disk before the row is written. A submission that waited for it is judged again.
+
+    Raises:
+        ImageTypeRefused, ImageTooLarge, ImageUnreadable: it is no picture that we keep; nothing is stored.
+        WorkOrderClosed: the work is closed, and its evidence is what it is.
+        IdReused: the id came earlier with another picture.
+    """
+    original = files.sha256_of(data)
+    if (earlier := db.get(Evidence, (by.organization_id, given.id))) is not None:
+        return _same(earlier, visit.id, given, original), True
+    if queries.status_of_work(db, visit) is WorkOrderStatus.CLOSED:
+        raise WorkOrderClosed("The work order is closed.")
+    image = reencode(
+        data,
+        declared=given.file.content_type,
+        keep_png=given.kind is EvidenceKind.SIGNATURE,
+        limits=Limits(upload_bytes=UPLOAD_BYTES),
+    )
+    files.keep(folder, by.organization_id, image.bytes)
+    made = db.scalars(
+        insert(Evidence)
+        .values(**_columns(visit, given, image, by=by, at=at), reused=queries.was_sent_before(db, visit, original))
+        .on_conflict_do_nothing()
+        .returning(Evidence)
+    ).one_or_none()
+    if made is None:
+        earlier = db.get_one(Evidence, (by.organization_id, given.id))
+        return _same(earlier, visit.id, given, original), True
+    judge_again(db, visit, at=at)
+    return made, False
+
+
+def _columns(visit: Visit, given: EvidenceIn, image: Image, *, by: Caller, at: datetime) -> dict[str, object]:
+    return {
+        "organization_id": by.organization_id,
+        "id": given.id,
+        "work_order_id": visit.work_order_id,
+        "visit_id": visit.id,
+        "kind": given.kind,
+        "tag": given.tag,
+        "signer_name": given.signer_name,
+        "sha256": image.sha256,
+        "original_sha256": image.original_sha256,
+        "mime": image.mime,
+        "size_bytes": len(image.bytes),
+        "width": image.width,
+        "height": image.height,
+        "captured_at": given.captured_at,
+        "latitude": given.lat,
+        "longitude": given.lng,
+        "uploaded_by": by.person_id,
+        "recorded_at": at,
+    }
+
+
+def _same(earlier: Evidence, visit_id: UUID, given: EvidenceIn, original_sha256: str) -> Evidence:
+    known = (earlier.visit_id, earlier.kind, earlier.tag, earlier.original_sha256)
+    if known != (visit_id, given.kind, given.tag, original_sha256):
+        raise IdReused("This id came earlier with another picture.", id=str(given.id))
+    return earlier
+
+
+def judge_again(db: Session, visit: Visit, *, at: datetime) -> None:
+    """New bytes have come: the visit's last submission, when it waited for some, gets the verdict it has now.
+
+    The work order is locked first, so that of two pictures that come at once the second sees the first.
+    """
+    if queries.last_verdict(db, visit.organization_id, visit.id) is None:
+        return
+    ledger: OpenLedger = open_ledger(db, visit.organization_id, visit.work_order_id)
+    submission = queries.latest_submission(db, visit.organization_id, visit.id)
+    if submission is None or submission.verdict != VerdictKind.AWAITING_EVIDENCE:
+        return
+    given = ClosureIn.model_validate(submission.body)
+    state = ledger.visits[visit.id]
+    policy, verdict, _ = judge(db, ledger, state, given, ended_at=submission.effective_at)
+    if verdict.kind is VerdictKind.UNMET:
+        return
+    submission.verdict, submission.findings = verdict.kind, findings_of(verdict)
+    db.add(submission)
+    db.flush()
+    verify_and_close(db, ledger, submission, policy, at=at)

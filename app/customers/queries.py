@@ -1,0 +1,128 @@
+"""Reading customers, contacts, sites and assets: always inside the caller's organization."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlmodel import Session, col, select
+
+from app.customers.models import Asset, Contact, ContactConsent, Customer, Site
+from app.customers.schemas import AssetFilters, ConsentOut, ContactFilters, ContactOut, CustomerFilters, SiteFilters
+from app.identity.access import Caller
+from app.kit.database import Table
+from app.kit.paging import page_by_id
+from app.kit.problems import NotFound
+
+Kind = TypeVar("Kind", bound=Table)
+
+
+def _one(db: Session, kind: type[Kind], caller: Caller, id: UUID, what: str, *, lock: bool) -> Kind:
+    query = select(kind).where(kind.organization_id == caller.organization_id, kind.id == id)
+    found = db.exec(query.with_for_update() if lock else query).one_or_none()
+    if found is None:
+        raise NotFound(f"There is no such {what}.", id=str(id))
+    return found
+
+
+def customer_for(db: Session, caller: Caller, id: UUID, *, lock: bool = False) -> Customer:
+    """
+    Raises:
+        NotFound: the caller's organization has no such customer.
+    """
+    return _one(db, Customer, caller, id, "customer", lock=lock)
+
+
+def contact_for(db: Session, caller: Caller, id: UUID, *, lock: bool = False) -> Contact:
+    """
+    Raises:
+        NotFound: the caller's organization has no such contact.
+    """
+    return _one(db, Contact, caller, id, "contact", lock=lock)
+
+
+def site_for(db: Session, caller: Caller, id: UUID, *, lock: bool = False) -> Site:
+    """
+    Raises:
+        NotFound: the caller's organization has no such site.
+    """
+    return _one(db, Site, caller, id, "site", lock=lock)
+
+
+def asset_for(db: Session, caller: Caller, id: UUID, *, lock: bool = False) -> Asset:
+    """
+    Raises:
+        NotFound: the caller's organization has no such asset.
+    """
+    return _one(db, Asset, caller, id, "asset", lock=lock)
+
+
+def _filtered(query: Any, kind: Any, caller: Caller, filters: Any, *names: str) -> Any:
+    """The query inside the organization, with the filters of `names` that were sent and `q`, the name's beginning."""
+    query = query.where(kind.organization_id == caller.organization_id)
+    for name in names:
+        if (value := getattr(filters, name)) is not None:
+            query = query.where(getattr(kind, name) == value)
+    return query.where(col(kind.name).istartswith(filters.q, autoescape=True)) if filters.q else query
+
+
+def _page(items: Sequence[Any], cursor: str | None) -> dict[str, Any]:
+    return {"items": items, "next_cursor": cursor}
+
+
+def customers_of(db: Session, caller: Caller, filters: CustomerFilters) -> dict[str, Any]:
+    """One page, the newest first."""
+    query = _filtered(select(Customer), Customer, caller, filters, "external_ref")
+    return _page(*page_by_id(db, query, col(Customer.id), filters, "customers"))
+
+
+def contacts_of(db: Session, caller: Caller, filters: ContactFilters) -> dict[str, Any]:
+    """One page, the newest first, each with its consents."""
+    query = _filtered(select(Contact), Contact, caller, filters, "customer_id")
+    contacts, cursor = page_by_id(db, query, col(Contact.id), filters, "contacts")
+    return _page(contact_documents(db, caller, contacts), cursor)
+
+
+def sites_of(db: Session, caller: Caller, filters: SiteFilters) -> dict[str, Any]:
+    """One page, the newest first."""
+    query = _filtered(select(Site), Site, caller, filters, "customer_id", "external_ref")
+    return _page(*page_by_id(db, query, col(Site.id), filters, "sites"))
+
+
+def assets_of(db: Session, caller: Caller, filters: AssetFilters) -> dict[str, Any]:
+    """One page, the newest first; by customer means: on one of the customer's sites."""
+    query = _filtered(select(Asset), Asset, caller, filters, "site_id", "external_ref")
+    if filters.customer_id is not None:
+        theirs = select(Site.id).where(
+            Site.organization_id == caller.organization_id, Site.customer_id == filters.customer_id
+        )
+        query = query.where(col(Asset.site_id).in_(theirs))
+    return _page(*page_by_id(db, query, col(Asset.id), filters, "assets"))
+
+
+def contact_documents(db: Session, caller: Caller, contacts: Iterable[Contact]) -> list[ContactOut]:
+    """Each contact with the consents that count now: the newest of each channel. One statement for all."""
+    listed = list(contacts)
+    newest = (
+        select(ContactConsent)
+        .where(
+            ContactConsent.organization_id == caller.organization_id,
+            col(ContactConsent.contact_id).in_([contact.id for contact in listed]),
+        )
+        .ext(distinct_on(col(ContactConsent.contact_id), col(ContactConsent.channel)))
+        .order_by(
+            col(ContactConsent.contact_id),
+            col(ContactConsent.channel),
+            col(ContactConsent.at).desc(),
+            col(ContactConsent.id).desc(),
+        )
+    )
+    consents: dict[UUID, list[ConsentOut]] = defaultdict(list)
+    for consent in db.exec(newest).all() if listed else ():
+        consents[consent.contact_id].append(ConsentOut.model_validate(consent))
+    return [ContactOut(**contact.model_dump(warnings=False), consents=consents[contact.id]) for contact in listed]
+
+
+def contact_document(db: Session, caller: Caller, contact: Contact) -> ContactOut:
+    return contact_documents(db, caller, [contact])[0]

@@ -1,0 +1,59 @@
+"""What a running process holds: settings, the pool, the queue, who reacts to what. Built once, by `app.main`."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+import procrastinate
+import sqlalchemy as sa
+from itsdangerous import URLSafeSerializer
+from sqlmodel import Session
+
+from app.kit.database import enter
+from app.kit.senders import Senders, make_senders
+from app.kit.settings import Settings
+
+Reaction = Callable[[Session, Any], None]
+
+
+@dataclass
+class Runtime:
+    settings: Settings
+    engine: sa.Engine
+    dsn: str
+    secret: str
+    reactions: Mapping[type, Sequence[Reaction]] = field(default_factory=dict)
+    queue: procrastinate.App = None  # type: ignore[assignment]
+
+    def session(self) -> Session:
+        """A session that knows this process; the caller commits or rolls back."""
+        session = Session(self.engine, expire_on_commit=False)
+        session.info["runtime"] = self
+        session.info["reactions"] = self.reactions
+        return session
+
+    @contextmanager
+    def transaction(self, organization_id: UUID | None) -> Iterator[Session]:
+        """One transaction in one organization: committed when the block ends, undone when it raises."""
+        with self.session() as db:
+            if organization_id is not None:
+                enter(db, organization_id)
+            yield db
+            db.commit()
+
+    @cached_property
+    def senders(self) -> Senders:
+        """Who carries our messages, by the settings."""
+        return make_senders(self.settings, self.transaction)
+
+    def signer(self, purpose: str) -> URLSafeSerializer:
+        """Signs what goes out and must come back unchanged (cursors, form nonces), for one purpose."""
+        return URLSafeSerializer(self.secret, salt=purpose)
+
+
+def runtime_of(db: Session) -> Runtime:
+    runtime: Runtime = db.info["runtime"]
+    return runtime

@@ -1,0 +1,42 @@
+"""Opaque secrets that carry their organization.
+
+A token is `<prefix>_<organization, 22 characters><random part>`, so the one statement that looks it up can set the
+organization for row-level security first. The organization is not secret and not trusted: the hash of the whole
+token must be found inside that organization. Only the SHA-256 of a token is stored.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from uuid import UUID
+
+ACCESS, REFRESH, API_KEY, SURVEY, SETUP = "ffa", "ffr", "ffk", "s", "ffs"
+
+
+def mint(prefix: str, organization_id: UUID, *, bits: int = 192) -> str:
+    """A new token; `bits` is the size of its random part."""
+    owner = base64.urlsafe_b64encode(organization_id.bytes).decode().rstrip("=")
+    return f"{prefix}_{owner}{secrets.token_urlsafe(bits // 8)}"
+
+
+def derive(prefix: str, organization_id: UUID, secret: str, subject: UUID, *, bits: int = 96) -> str:
+    """The one token of `subject`: made anew whenever it is needed, so that it need not be kept to be sent twice."""
+    owner = base64.urlsafe_b64encode(organization_id.bytes).decode().rstrip("=")
+    digest = hmac.new(secret.encode(), f"{prefix}:{organization_id}:{subject}".encode(), hashlib.sha256).digest()
+    return f"{prefix}_{owner}{base64.urlsafe_b64encode(digest[: bits // 8]).decode().rstrip('=')}"
+
+
+def fingerprint(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def organization_of(token: str, *prefixes: str) -> UUID | None:
+    """The organization that a token names, or None when it is not a token of one of these kinds."""
+    prefix, _, rest = token.partition("_")
+    if prefix not in prefixes or not 32 <= len(rest) <= 96:
+        return None
+    try:
+        return UUID(bytes=base64.b64decode(rest[:22] + "==", altchars=b"-_", validate=True))
+    except ValueError:
+        return None

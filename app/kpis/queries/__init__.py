@@ -1,0 +1,1 @@
+"""One query per KPI: each yields its candidate records, judged by the domain."""

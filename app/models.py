@@ -1,0 +1,15 @@
+"""Every table, for Alembic and for whoever needs the whole schema."""
+
+from sqlmodel import SQLModel
+
+import app.closure.models
+import app.customers.models
+import app.identity.models
+import app.imports.models
+import app.kit.outbox
+import app.parts.models
+import app.surveys.models
+import app.visits.models
+import app.work_orders.models  # noqa: F401
+
+metadata = SQLModel.metadata

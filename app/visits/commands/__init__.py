@@ -1,0 +1,1 @@
+"""What may be done to a visit: planned by the office, reported by the crew."""
