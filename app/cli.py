@@ -1,4 +1,4 @@
-"""The one program. Each command says what it does, shows progress on long work, and ends with 0 only when all is well."""
+"""The one program: each command says what it does, shows progress, and ends with 0 only when all is well."""
 
 import sys
 from collections.abc import Iterator
@@ -73,6 +73,33 @@ def migrate(
     with database(settings_with(data_dir=data_dir)) as dsn:
         run(dsn, revision=revision)
     out.print(f"schema is at {revision}")
+
+
+@app.command()
+def replay(
+    check: Annotated[bool, typer.Option("--check", help="Only compare; exit code 1 when something differs.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Fold all events again and compare with every cached status; without --check, differences are put right."""
+    from rich.progress import Progress
+
+    from app import replay as replaying
+    from app.main import build_runtime
+
+    settings = settings_with(data_dir=data_dir)
+    with database(settings, start=True) as dsn, Progress(console=err, transient=True) as progress:
+        bar = progress.add_task("work orders", total=None)
+        runtime = build_runtime(settings, dsn)
+        found = 0
+        for one in replaying.replay(
+            runtime, mend=not check, on_progress=lambda done: progress.update(bar, completed=done)
+        ):
+            found += 1
+            out.print(f"{one.work_order_id} {one.where}: cached {one.cached!s}, events say {one.replayed!s}")
+        runtime.engine.dispose()
+    out.print(f"{found} differences" + ("" if check or not found else ", put right"))
+    if check and found:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -137,7 +137,9 @@ def _answer_refusals(app: FastAPI) -> None:
 
     def unexpected(request: Request, error: Any) -> Response:
         log.error("unexpected error", exc_info=error, request_id=request.scope.get("state", {}).get("request_id"))
-        return problem(UnexpectedError("Something went wrong on our side; it has been noted."), instance=request.url.path)
+        return problem(
+            UnexpectedError("Something went wrong on our side; it has been noted."), instance=request.url.path
+        )
 
     app.add_exception_handler(Refusal, refused)
     app.add_exception_handler(RequestValidationError, not_well_formed)

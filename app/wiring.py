@@ -12,19 +12,19 @@ from app.identity import oauth, people_routes, setup, staff_routes
 from app.identity import routes as identity
 from app.imports import commands as importing
 from app.imports import routes as imports
-from app.kit import pages
+from app.kit import api_docs, pages
 from app.kit.queue import Sweep, Task
 from app.kit.runtime import Reaction
 from app.kpis import routes as kpis
 from app.parts import routes as parts
 from app.surveys import outbox_page, sending
+from app.surveys import reactions as asking
 from app.surveys import routes as surveys
-from app.work_orders import asset_history
-from app.visits import routes as visits
 from app.visits import jobs_routes
+from app.visits import routes as visits
+from app.work_orders import asset_history, work_type_routes
 from app.work_orders import routes as work_orders
-from app.work_orders import work_type_routes
-from app.work_orders.events import WorkOrderCompleted
+from app.work_orders.events import WorkOrderClosed, WorkOrderCompleted
 
 ROUTERS: Sequence[APIRouter] = (
     oauth.router,
@@ -48,10 +48,12 @@ ROUTERS: Sequence[APIRouter] = (
     kpis.router,
     outbox_page.router,
     pages.router,
+    api_docs.router,
 )
 
 WHEN: Mapping[type, Sequence[Reaction]] = {
-    WorkOrderCompleted: [closing.close_without_rules],
+    WorkOrderCompleted: [asking.invite_customer_early, closing.close_without_rules],
+    WorkOrderClosed: [asking.invite_customer],
 }
 
 TASKS: Sequence[Task] = (*sending.TASKS, *importing.TASKS)

@@ -19,7 +19,16 @@ from starlette.testclient import TestClient
 
 from app.domain.roles import Role
 from app.identity import commands
-from app.identity.models import AccessToken, Employment, Organization, Partner, Person, SignedInSession, Team, Technician
+from app.identity.models import (
+    AccessToken,
+    Employment,
+    Organization,
+    Partner,
+    Person,
+    SignedInSession,
+    Team,
+    Technician,
+)
 from app.identity.sessions import begin
 from app.kit import clock
 from app.kit.database import enter

@@ -53,4 +53,5 @@ class Contract:
         if key not in self.validators:
             whole = {"components": self.document["components"], **schema}
             self.validators[key] = jsonschema_rs.Draft202012Validator(whole)
-        return [f"{key} at {list(error.instance_path)}: {error.message[:300]}" for error in self.validators[key].iter_errors(parsed)]
+        errors = self.validators[key].iter_errors(parsed)
+        return [f"{key} at {list(error.instance_path)}: {error.message[:300]}" for error in errors]

@@ -24,7 +24,9 @@ class Scene:
     boss: Somebody
     at: datetime = field(default_factory=clock.now)
 
-    def post(self, path: str, body: Any = None, *, by: Somebody | None = None, status: int = 200, **headers: str) -> Any:
+    def post(
+        self, path: str, body: Any = None, *, by: Somebody | None = None, status: int = 200, **headers: str
+    ) -> Any:
         answer = self.api.post(path, json=body, headers={**(by or self.office).headers, **headers})
         assert answer.status_code == status, answer.text
         return answer.json()

@@ -87,7 +87,8 @@ def facts_of(
 def _evidence_facts(
     stored: Sequence[Evidence], given: ClosureIn, site: tuple[float | None, float | None]
 ) -> list[EvidenceFact]:
-    """What we have, and what the device promises beside it; the same picture under another id is no promise."""
+    """What we have, and what the device promises beside it; a picture that comes twice is one picture."""
+    distinct = {(one.kind, one.tag, one.original_sha256): one for one in reversed(stored)}
     facts = [
         EvidenceFact(
             id=str(one.id),
@@ -98,13 +99,15 @@ def _evidence_facts(
             signer_name=one.signer_name,
             reused=one.reused,
         )
-        for one in stored
+        for one in distinct.values()
     ]
-    have = {one.id for one in stored}
-    hashes = {one.original_sha256 for one in stored} | {one.sha256 for one in stored}
+    seen: set[UUID | str] = {one.id for one in stored}
+    seen |= {sha256 for one in stored for sha256 in (one.original_sha256, one.sha256)}
     for promised in given.evidence:
-        if promised.id in have or promised.sha256 in hashes:
+        names = {promised.id, promised.sha256 or promised.id}
+        if names & seen:
             continue
+        seen |= names
         place = promised.location
         facts.append(
             EvidenceFact(
@@ -189,7 +192,7 @@ def latest_submission(db: Session, organization_id: UUID, visit_id: UUID) -> Clo
 
 
 def reviewable(db: Session, organization_id: UUID, work_order_id: UUID) -> ClosureSubmission | None:
-    """The last submission of the work order that is no draft, whichever visit it is of."""
+    """What a supervisor decides about next: a submission that waits for one, else the newest that is no draft."""
     return db.exec(
         select(ClosureSubmission)
         .where(
@@ -197,7 +200,11 @@ def reviewable(db: Session, organization_id: UUID, work_order_id: UUID) -> Closu
             ClosureSubmission.work_order_id == work_order_id,
             ClosureSubmission.verdict != VerdictKind.UNMET,
         )
-        .order_by(col(ClosureSubmission.recorded_at).desc(), col(ClosureSubmission.id).desc())
+        .order_by(
+            (col(ClosureSubmission.verdict) == VerdictKind.PENDING_REVIEW).desc(),
+            col(ClosureSubmission.recorded_at).desc(),
+            col(ClosureSubmission.id).desc(),
+        )
         .limit(1)
     ).first()
 
@@ -208,12 +215,12 @@ SELECT last.visit_id FROM (
     WHERE organization_id = %(o)s AND work_order_id = %(id)s AND verdict <> 'unmet'
     ORDER BY visit_id, recorded_at DESC, id DESC
 ) AS last
-WHERE last.verdict <> 'verified'
+WHERE last.verdict IN ('awaiting_evidence', 'pending_review')
 """
 
 
 def undecided_visits(db: Session, organization_id: UUID, work_order_id: UUID) -> set[UUID]:
-    """Visits whose last submission waits for evidence, for a supervisor, or for changes."""
+    """Visits whose last submission waits for evidence or for a supervisor; what was sent back, later work replaces."""
     return {row["visit_id"] for row in rows(db, UNDECIDED, o=organization_id, id=work_order_id)}
 
 

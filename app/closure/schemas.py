@@ -1,6 +1,6 @@
 """Shapes of the routes of closure, evidence and review."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 from uuid import UUID
 
 from fastapi import UploadFile
@@ -15,9 +15,14 @@ from app.visits.schemas import Reported
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Scalar = bool | Int | Annotated[float, Field(allow_inf_nan=False)] | SafeText | None
 Answer = Scalar | Annotated[list[Scalar], Field(max_length=100)]
-ItemId = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 SignerRole = Literal["customer", "technician", "witness"]
 Text = Annotated[SafeText, Field(min_length=1, max_length=2000)]
+
+
+def check_tag(kind: EvidenceKind, tag: str) -> None:
+    """Who signs is one of three."""
+    if kind is EvidenceKind.SIGNATURE and tag not in get_args(SignerRole):
+        raise ValueError("the tag of a signature is customer, technician or witness")
 
 
 class EvidenceIn(In):
@@ -37,7 +42,8 @@ class EvidenceIn(In):
     file: UploadFile
 
     @model_validator(mode="after")
-    def _a_whole_place(self) -> Self:
+    def _a_whole_place_and_a_signer(self) -> Self:
+        check_tag(self.kind, self.tag)
         if (self.lat is None) is not (self.lng is None):
             raise ValueError("lat and lng come together")
         return self
@@ -85,6 +91,11 @@ class PromisedEvidenceIn(In):
     location: Coordinates | None = None
     signer_name: Line | None = None
 
+    @model_validator(mode="after")
+    def _a_signer(self) -> Self:
+        check_tag(self.kind, self.tag)
+        return self
+
 
 class RefusedSignatureIn(In):
     role: SignerRole
@@ -97,7 +108,7 @@ class ClosureIn(Reported):
     outcome: Literal["resolved"] = "resolved"
     resolution_code: Code | None = None
     cause_code: Code | None = None
-    answers: Annotated[dict[ItemId, Answer], Field(max_length=500)] = Field(default_factory=dict)
+    answers: Annotated[dict[Line, Answer], Field(max_length=500)] = Field(default_factory=dict)
     evidence: Annotated[list[PromisedEvidenceIn], Field(max_length=200)] = Field(default_factory=list)
     no_parts_used: bool = False
     refused_signatures: Annotated[list[RefusedSignatureIn], Field(max_length=3)] = Field(default_factory=list)
@@ -201,7 +212,7 @@ class ReviewIn(In):
     """A supervisor's decision; a send-back says which rules and why, and whether somebody must go there again."""
 
     decision: Literal["approve", "send_back"]
-    rule_ids: Annotated[list[Code], Field(max_length=100)] = Field(default_factory=list)
+    rule_ids: Annotated[list[Line], Field(max_length=100)] = Field(default_factory=list)
     text: Annotated[SafeText, Field(max_length=2000)] = ""
     revisit: bool = False
 

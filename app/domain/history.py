@@ -15,14 +15,14 @@ FROM_A_RECORD = frozenset({EventType.IMPORTED, EventType.STATUS_RECORDED, EventT
 def history(events: Sequence[Event]) -> list[StatusInterval]:
     """What the work order was, from when until when; the last interval is open.
 
-    Native events are taken by effective time, a new interval begins where the status or the hold reason changes.
+    Native events are taken by effective time, as it was put right later; a new interval begins where the status or
+    the hold reason changes.
     Statuses that another system recorded are taken in that system's own order, one interval each, with the times
     as they were recorded, even when a later one has an earlier time.
     """
-    foreign = sorted((event for event in events if event.type in FROM_A_RECORD), key=lambda event: event.seq)
-    native = sorted(
-        (event for event in events if event.type not in FROM_A_RECORD), key=lambda event: (event.at, event.seq)
-    )
+    told = corrected(sorted(events, key=lambda event: event.seq))
+    foreign = [event for event in told if event.type in FROM_A_RECORD]
+    native = sorted((event for event in told if event.type not in FROM_A_RECORD), key=lambda event: event.at)
     state, visits = fold(foreign)
     intervals = _of_the_record(foreign, state)
     for event in native:

@@ -110,10 +110,6 @@ def check_work_order(row: Row) -> None:
     _not_before(row, "resolved_at", "created_at")
 
 
-def check_visit(row: Row) -> None:
-    _not_before(row, "ended_at", "started_at")
-
-
 def check_part(row: Row) -> None:
     if row["quantity"] == 0:
         raise RowRefused("out-of-range", "quantity must not be zero.", "quantity")
@@ -143,7 +139,6 @@ def scale_of(row: Row) -> tuple[Decimal | None, Decimal | None]:
 
 REF, LINE, LONG = text(200), text(500), text(20_000)
 CODE = text(100)
-MONEY = number()
 
 TABLES: Mapping[str, TableRules] = {
     "teams": TableRules(
@@ -234,7 +229,7 @@ TABLES: Mapping[str, TableRules] = {
             "technician_ref": REF,
             "region": REF,
             "problem_code": REF,
-            "cost_total": MONEY,
+            "cost_total": number(),
             "currency": currency,
         },
         required=("external_id", "created_at", "status"),
@@ -267,7 +262,7 @@ TABLES: Mapping[str, TableRules] = {
         },
         required=("work_order_ref", "visit_no"),
         key=("work_order_ref", "visit_no"),
-        check=check_visit,
+        check=lambda row: _not_before(row, "ended_at", "started_at"),
     ),
     "parts": TableRules(
         {

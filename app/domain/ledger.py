@@ -230,7 +230,7 @@ def _what_a_visit_does_to_its_order(order: WorkOrderState, event: Event) -> None
     if event.type == EventType.VISIT_SCHEDULED:
         if order.first_assigned_at is None:
             order.first_assigned_at = event.at
-    elif event.type in STARTS_ACTIVITY:
+    elif event.type in ENDS_A_HOLD:
         order.held, order.hold_reason = False, None
     if event.type in (EventType.VISIT_COMPLETED, EventType.VISIT_ENDED_INCOMPLETE):
         order.rework = False
@@ -249,8 +249,15 @@ LEAVES_STATUS = frozenset(
         EventType.NOTE_ADDED,
     }
 )
-STARTS_ACTIVITY = frozenset(
-    {EventType.VISIT_DEPARTED, EventType.VISIT_ARRIVED, EventType.VISIT_STARTED, EventType.VISIT_RESUMED}
+#: Work that goes on, or is done straight from the pause, is no longer on hold.
+ENDS_A_HOLD = frozenset(
+    {
+        EventType.VISIT_DEPARTED,
+        EventType.VISIT_ARRIVED,
+        EventType.VISIT_STARTED,
+        EventType.VISIT_RESUMED,
+        EventType.VISIT_COMPLETED,
+    }
 )
 MAY_HOLD = frozenset({EventType.VISIT_PAUSED, EventType.VISIT_ENDED_INCOMPLETE})
 
@@ -471,7 +478,9 @@ def _verified(visit: VisitState, event: Event) -> None:
 def _visit_imported(visit: VisitState, event: Event) -> None:
     data = event.data
     visit.outcome = Outcome(data["outcome"]) if data.get("outcome") else None
-    visit.technician_id = UUID(data["technician_id"]) if data.get("technician_id") else None
+    for name in ("technician_id", "team_id", "partner_id"):
+        setattr(visit, name, UUID(data[name]) if data.get(name) else None)
+    visit.employment = data.get("employment")
     visit.arrived_at = visit.started_at = instant(data.get("started_at"))
     visit.ended_at = instant(data.get("ended_at"))
     visit.verified_at = instant(data.get("verified_at"))

@@ -112,10 +112,15 @@ def policy_from(settings: Mapping[str, Any]) -> SurveyPolicy:
         cooldown=timedelta(days=settings.get("cooldown_days", usual.cooldown.days)),
         sample_percent=settings.get("sample_percent", usual.sample_percent),
         earliest=time(settings.get("earliest_hour", usual.earliest.hour)),
-        latest=time(settings.get("latest_hour", usual.latest.hour)),
+        latest=_end_of_hours(settings.get("latest_hour", usual.latest.hour)),
         send_within=timedelta(hours=settings.get("send_within_hours", 72)),
         link_lives=timedelta(days=settings.get("link_days", usual.link_lives.days)),
     )
+
+
+def _end_of_hours(hour: int) -> time:
+    """24 is the midnight that ends the day."""
+    return time.max if hour == 24 else time(hour)
 
 
 @dataclass(frozen=True, slots=True)

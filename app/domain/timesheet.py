@@ -5,7 +5,7 @@ end; a pause is a break, whatever its reason. What an implied event skipped is n
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -90,10 +90,9 @@ def timesheet(events: Iterable[Event]) -> list[TimeEntry]:
         apply(visit_order, visits, event)
         if effect is None:
             continue
-        ended = list(running) if effect.technician_id is None else [effect.technician_id]
-        for technician_id in ended:
-            if (entry := running.pop(technician_id, None)) is not None and entry.started_at < event.at:
-                done.append(TimeEntry(technician_id, entry.kind, entry.started_at, event.at, entry.reason))
+        ending = list(running) if effect.technician_id is None else [effect.technician_id]
+        ended = [running.pop(technician_id) for technician_id in ending if technician_id in running]
+        done.extend(replace(entry, ended_at=event.at) for entry in ended if entry.started_at < event.at)
         if effect.opens is not None and effect.technician_id is not None:
             running[effect.technician_id] = TimeEntry(effect.technician_id, effect.opens, event.at, None, effect.reason)
     return done + list(running.values())

@@ -1,15 +1,18 @@
 """Who is calling, and the transaction around each request.
 
 Every route of the API is an `Operation`: it takes a seat (there are as many as database connections), reads the
-whole body, opens one session, finds the caller with one statement, asks the policy, runs the route, and commits
-before the answer is sent. A `GET` or `HEAD` gets a transaction in which the database refuses to write.
+whole body, and then does all the rest in one hop to a worker thread: opens one session, finds the caller with one
+statement, asks the policy, runs the route, and commits before the answer is sent. A `GET` or `HEAD` gets a transaction
+in which the database refuses to write.
 """
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import wraps
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -155,7 +158,10 @@ async def seat(request: Request) -> AsyncIterator[None]:
     """One of the places that hold a database session; past a short wait the answer is 503, never a hang."""
     seats: asyncio.Semaphore = request.app.state.seats
     try:
-        await asyncio.wait_for(seats.acquire(), SEAT_WAIT_SECONDS)
+        if seats.locked():
+            await asyncio.wait_for(seats.acquire(), SEAT_WAIT_SECONDS)
+        else:
+            await seats.acquire()
     except TimeoutError:
         raise Unavailable("Too many requests are being worked on; try again.") from None
     try:
@@ -167,31 +173,68 @@ async def seat(request: Request) -> AsyncIterator[None]:
 class Operation(APIRoute):
     """A route with its transaction and its caller; `app.main` makes every router use it."""
 
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
+    def __init__(self, path: str, endpoint: Callable[..., Any], **more: Any) -> None:
+        super().__init__(path, _in_this_thread(endpoint), **more)
+        for one in self.dependant.dependencies:
+            if not inspect.iscoroutinefunction(one.call):
+                raise TypeError(f"{one.call} would need another thread: make it `async def`, it is in one of its own.")
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         name = self.name
         public = name in PUBLIC
 
-        async def run(request: Request) -> Response:
-            await request.body()
-            async with seat(request):
-                runtime: Runtime = request.app.state.runtime
-                db = runtime.session()
+        def work(request: Request) -> Response:
+            runtime: Runtime = request.app.state.runtime
+            with runtime.session() as db:
                 try:
-                    request.state.entry = await run_in_threadpool(enter_request, db, request, name, public)
-                    response = await handle(request)
-                    await run_in_threadpool(finish, request.state.entry, response)
+                    entry = request.state.entry = enter_request(db, request, name, public)
+                    response = _finished(handle(request), may_wait=_has_files(request))
+                    finish(entry, response)
                     return response
                 except Replay as replay:
                     return replay.response
                 except Refusal as refusal:
                     if getattr(refusal, "keeps_changes", False):
-                        await run_in_threadpool(db.commit)
+                        db.commit()
                     raise
-                finally:
-                    await run_in_threadpool(db.close)
+
+        async def run(request: Request) -> Response:
+            await request.body()
+            async with seat(request):
+                return await run_in_threadpool(work, request)
 
         return run
+
+
+def _in_this_thread(endpoint: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
+    """The endpoint as FastAPI calls it without a hop to another thread: it is in one already."""
+    if inspect.iscoroutinefunction(endpoint):
+        return endpoint
+
+    @wraps(endpoint)
+    async def call(**values: Any) -> Any:
+        return endpoint(**values)
+
+    return call
+
+
+def _finished(work: Coroutine[Any, Any, Response], *, may_wait: bool) -> Response:
+    """The result of a coroutine that has nothing to wait for: the body is read and the route is a plain function."""
+    if may_wait:
+        return asyncio.run(work)
+    try:
+        work.send(None)
+    except StopIteration as end:
+        answer: Response = end.value
+        return answer
+    work.close()
+    raise RuntimeError("A route, and what it depends on, may not wait: make it a plain function.")
+
+
+def _has_files(request: Request) -> bool:
+    """Files in a form are spooled to disk, which is waited for."""
+    return request.headers.get("content-type", "").startswith("multipart/")
 
 
 def enter_request(db: Session, request: Request, operation: str, public: bool) -> Entry:

@@ -53,9 +53,7 @@ def issue_token(grant: Annotated[GrantIn, Form()], request: Request, response: R
     at = clock.now()
     if grant.grant_type == "password":
         address = request.client.host if request.client else ""
-        return sessions.sign_in(
-            db, grant.username, grant.password, device_id=grant.device_id, address=address, at=at
-        )
+        return sessions.sign_in(db, grant.username, grant.password, device_id=grant.device_id, address=address, at=at)
     if grant.grant_type == "refresh_token":
         return sessions.refresh(db, grant.refresh_token, at=at)
     if grant.grant_type == "client_credentials":

@@ -26,7 +26,7 @@ class SurveySettings(In):
     cooldown_days: Annotated[int, Field(ge=0, le=365)] | None = None
     sample_percent: Percent | None = None
     earliest_hour: Annotated[int, Field(ge=0, le=23)] | None = None
-    latest_hour: Annotated[int, Field(ge=0, le=23)] | None = None
+    latest_hour: Annotated[int, Field(ge=1, le=24)] | None = None
     send_within_hours: Annotated[int, Field(ge=1, le=336)] | None = None
     link_days: Annotated[int, Field(ge=1, le=365)] | None = None
 

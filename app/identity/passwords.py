@@ -12,7 +12,14 @@ from app.kit.problems import TooManyRequests, Unprocessable
 
 MIN_LENGTH = 15
 COMMON = frozenset(
-    {"passwordpassword", "123456789012345", "1234567890123456", "qwertyuiopasdfgh", "aaaaaaaaaaaaaaa", "letmeinletmeinletmein"}
+    {
+        "passwordpassword",
+        "123456789012345",
+        "1234567890123456",
+        "qwertyuiopasdfgh",
+        "aaaaaaaaaaaaaaa",
+        "letmeinletmeinletmein",
+    }
 )
 FREE_TRIES = 5
 LONGEST_WAIT_SECONDS = 60
@@ -38,7 +45,9 @@ def _nobodys_hash() -> str:
 
 def check_strength(password: str) -> None:
     if len(password) < MIN_LENGTH or password.lower() in COMMON or len(set(password)) < 5:
-        raise PasswordTooWeak(f"A password has {MIN_LENGTH} characters or more and is not a common one.", min_length=MIN_LENGTH)
+        raise PasswordTooWeak(
+            f"A password has {MIN_LENGTH} characters or more and is not a common one.", min_length=MIN_LENGTH
+        )
 
 
 def hash_password(password: str) -> str:
@@ -52,7 +61,10 @@ def matches(password: str, stored: str | None) -> bool:
 
 def keys_of(email: str, address: str) -> list[bytes]:
     """What guesses are counted by: the account and the address that they come from."""
-    return [hashlib.sha256(f"{kind}:{value}".encode()).digest() for kind, value in (("account", email), ("address", address))]
+    return [
+        hashlib.sha256(f"{kind}:{value}".encode()).digest()
+        for kind, value in (("account", email), ("address", address))
+    ]
 
 
 def check_pace(db: Session, keys: list[bytes], *, at: datetime) -> None:
@@ -76,7 +88,9 @@ def count_failure(db: Session, keys: list[bytes], *, at: datetime) -> None:
             k=key,
             at=at,
         )[0]["failures"]
-        wait = timedelta(seconds=min(2 ** max(0, failures - FREE_TRIES), LONGEST_WAIT_SECONDS) if failures > FREE_TRIES else 0)
+        wait = timedelta(
+            seconds=min(2 ** max(0, failures - FREE_TRIES), LONGEST_WAIT_SECONDS) if failures > FREE_TRIES else 0
+        )
         rows(db, "UPDATE slow_downs SET until = %(u)s WHERE key_hash = %(k)s", u=at + wait, k=key)
 
 

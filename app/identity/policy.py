@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from app.domain.roles import OFFICE, Role, Scope
 
 R = Role
-Row = Mapping[Role, Scope]
+Row = dict[Role, Scope]
 
 #: Operations that need no token: they carry a secret of their own, or tell nothing.
 PUBLIC = frozenset(
@@ -25,6 +25,7 @@ PUBLIC = frozenset(
         "get_problem",
         "list_problems",
         "get_documentation",
+        "get_documentation_file",
         "get_welcome",
         "get_openapi_document",
         "get_page_asset",
@@ -42,7 +43,7 @@ PUBLIC = frozenset(
 
 
 def office(*roles: Role) -> Row:
-    return {role: Scope.ALL for role in (*roles, R.ADMIN)}
+    return dict.fromkeys((*roles, R.ADMIN), Scope.ALL)
 
 
 def field(row: Row) -> Row:
@@ -55,7 +56,7 @@ def field(row: Row) -> Row:
     }
 
 
-EVERYBODY = {role: Scope.OWN for role in Role}
+EVERYBODY = dict.fromkeys(Role, Scope.OWN)
 ALL_OFFICE = office(*OFFICE)
 PLANNERS = office(R.DISPATCHER, R.SUPERVISOR)
 DISPATCHERS = office(R.DISPATCHER)
@@ -194,15 +195,15 @@ def reach(roles: Iterable[Role], operation: str) -> Scope | None:
 
 
 class PolicyIncomplete(RuntimeError):
-    """An operation has no row: the process must not start."""
+    """An operation has no row, or a row no operation: the process must not start."""
 
 
 def check_policy(operations: Iterable[str]) -> None:
     """Compare the table with the operations of the running application.
 
     Raises:
-        PolicyIncomplete: names each operation without a row.
+        PolicyIncomplete: names each operation without a row and each row without an operation.
     """
-    missing = set(operations) - POLICY.keys() - PUBLIC
-    if missing:
-        raise PolicyIncomplete(f"operations without a policy: {sorted(missing)}")
+    named, known = set(operations), POLICY.keys() | PUBLIC
+    if named != known:
+        raise PolicyIncomplete(f"no policy for {sorted(named - known)}; no operation for {sorted(known - named)}")

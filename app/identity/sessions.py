@@ -45,9 +45,7 @@ def email_key(email: str) -> bytes:
     return hashlib.sha256(email.strip().lower().encode()).digest()
 
 
-def sign_in(
-    db: Session, email: str, password: str, *, device_id: UUID | None, address: str, at: datetime
-) -> Tokens:
+def sign_in(db: Session, email: str, password: str, *, device_id: UUID | None, address: str, at: datetime) -> Tokens:
     """Tokens for the right e-mail and password.
 
     Raises:
@@ -148,7 +146,10 @@ def _issue(db: Session, organization_id: UUID, session_id: UUID, *, at: datetime
     lasts = timedelta(seconds=settings.access_token_seconds)
     db.add(
         AccessToken(
-            organization_id=organization_id, token_hash=fingerprint(access), session_id=session_id, expires_at=at + lasts
+            organization_id=organization_id,
+            token_hash=fingerprint(access),
+            session_id=session_id,
+            expires_at=at + lasts,
         )
     )
     renewed = mint(REFRESH, organization_id) if refreshable else None
@@ -156,7 +157,10 @@ def _issue(db: Session, organization_id: UUID, session_id: UUID, *, at: datetime
         until = at + timedelta(seconds=settings.refresh_token_seconds)
         db.add(
             RefreshToken(
-                organization_id=organization_id, token_hash=fingerprint(renewed), session_id=session_id, expires_at=until
+                organization_id=organization_id,
+                token_hash=fingerprint(renewed),
+                session_id=session_id,
+                expires_at=until,
             )
         )
     return Tokens(access, renewed, settings.access_token_seconds)

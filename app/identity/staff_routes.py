@@ -94,9 +94,7 @@ def get_technician(technician_id: UUID, me: Me, db: Db, known: IfNoneMatch = Non
     response_model=TechnicianOut,
     responses=refuses(NotFound, VersionRequired, Stale, NoSuchTeam, NoSuchPartner, ExternalRefTaken),
 )
-def update_technician(
-    technician_id: UUID, given: TechnicianChanges, me: Me, db: Db, meant: IfMatch = None
-) -> Response:
+def update_technician(technician_id: UUID, given: TechnicianChanges, me: Me, db: Db, meant: IfMatch = None) -> Response:
     """Change a technician as it was read."""
     technician = queries.technician_for(db, me, technician_id, lock=True)
     before = queries.technician_document(me, technician)
@@ -145,9 +143,7 @@ def create_team(given: TeamIn, me: Me, db: Db) -> Team:
     return commands.create_team(db, given, by=me)
 
 
-@router.patch(
-    "/teams/{team_id}", response_model=TeamOut, responses=refuses(NotFound, NoSuchPartner, ExternalRefTaken)
-)
+@router.patch("/teams/{team_id}", response_model=TeamOut, responses=refuses(NotFound, NoSuchPartner, ExternalRefTaken))
 def update_team(team_id: UUID, given: TeamChanges, me: Me, db: Db) -> Team:
     """Change a team."""
     team = queries.team_for(db, me, team_id, lock=True)

@@ -190,14 +190,28 @@ def save(batch: Batch, orders: Iterable[ImportedOrder], changes: Mapping[UUID, R
     save_intervals(batch, touched)
 
 
-def snapshot(technician: Mapping[str, Any] | None, order: ImportedOrder) -> Record:
-    """Who went, as it was planned: what a visit keeps of its technician and its work order."""
-    return {
+def who_went(technician: Mapping[str, Any] | None, order: ImportedOrder) -> dict[str, Any]:
+    """What a visit's event says of its technician: as it is now, for the record has no more."""
+    ids = {
+        "technician_id": technician["id"] if technician else None,
         "team_id": technician["team_id"] if technician and technician["team_id"] else order.row["team_id"],
         "partner_id": technician["partner_id"] if technician else None,
-        "employment": technician["employment"] if technician else None,
-        "territory": order.row["territory"],
     }
+    known = {name: str(id_) for name, id_ in ids.items() if id_ is not None}
+    return {**known, "employment": technician["employment"]} if technician else known
+
+
+def save_visits(batch: Batch, changed: Iterable[tuple[UUID, ImportedOrder]]) -> None:
+    """Store what the events of these visits say; the visits are there already."""
+    records = [
+        {
+            "organization_id": batch.organization_id,
+            "id": visit_id,
+            **columns_of(fold(order.events)[1][visit_id], VISIT_COLUMNS),
+        }
+        for visit_id, order in changed
+    ]
+    batch.update("visits", records, also=", version = kept.version + 1")
 
 
 def link_visits(batch: Batch, refs: Sequence[str]) -> None:
@@ -216,15 +230,15 @@ def link_visits(batch: Batch, refs: Sequence[str]) -> None:
         return
     technicians = batch.linked("technicians", refs)
     orders = orders_by_ref(batch, (row["external_ref"] for row in waiting))
-    records = []
+    changed = []
     for row in waiting:
         order = orders[row["external_ref"]]
         event = order.events[row["seq"] - 1]
         technician = technicians.get(event.data["technician_ref"])
         if order.left_alone is not None or technician is None:
             continue
-        data = {**event.data, "technician_id": str(technician["id"])}
+        data = {**event.data, **who_went(technician, order)}
         order.add(EventType.VISIT_IMPORTED, event.at, data, order.said[event.seq], row["visit_id"])
-        records.append({"id": row["visit_id"], "technician_id": technician["id"], **snapshot(technician, order)})
+        changed.append((row["visit_id"], order))
     save(batch, orders.values())
-    batch.update("visits", records, also=", version = kept.version + 1")
+    save_visits(batch, changed)

@@ -5,11 +5,13 @@ nothing and cannot bypass row-level security. Every transaction names its organi
 table of ours is empty.
 """
 
+import time
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects.postgresql import JSONB
@@ -19,6 +21,8 @@ from sqlmodel import UTCDateTime as UtcDateTime
 from app.kit.ids import uuid7
 
 API_ROLE = "firstfix_api"
+#: A connection that was used so short a time ago is taken to be alive.
+TRUSTED_SECONDS = 1.0
 SESSION_SETUP = (
     f"SET ROLE {API_ROLE}; SET TIME ZONE 'UTC'; SET statement_timeout = '30s'; "
     "SET idle_in_transaction_session_timeout = '60s'; SET jit = off"
@@ -87,7 +91,7 @@ def make_engine(dsn: str, *, connections: int) -> sa.Engine:
         pool_size=connections,
         max_overflow=0,
         pool_timeout=5,
-        pool_pre_ping=True,
+        pool_use_lifo=True,
     )
 
     @event.listens_for(engine, "connect")
@@ -97,7 +101,26 @@ def make_engine(dsn: str, *, connections: int) -> sa.Engine:
         connection.execute(SESSION_SETUP)
         connection.autocommit = before
 
+    _look_at_idle_connections(engine)
     return engine
+
+
+def _look_at_idle_connections(engine: sa.Engine) -> None:
+    """Ask a connection that lay idle for a while whether it still lives; a dead one makes the pool begin anew."""
+
+    @event.listens_for(engine, "checkin")
+    def put_back(_: Any, record: Any) -> None:
+        record.info["idle_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def taken(connection: Any, record: Any, _: Any) -> None:
+        now = time.monotonic()
+        if now - record.info.get("idle_since", now) < TRUSTED_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except psycopg.OperationalError:
+            raise sa.exc.InvalidatePoolError from None
 
 
 def enter(db: Session, organization_id: UUID, *, read_only: bool = False) -> None:
@@ -110,11 +133,9 @@ def enter(db: Session, organization_id: UUID, *, read_only: bool = False) -> Non
 
 def rows(db: Session, sql: str, **values: Any) -> list[dict[str, Any]]:
     """The rows of a hand-written statement as plain dicts, on the session's own connection, prepared by the driver."""
-    connection = db.connection().connection.dbapi_connection
-    assert connection is not None
-    cursor = connection.cursor(binary=True)  # type: ignore[call-arg]
-    with cursor:
-        cursor.execute(sql, values or None, prepare=True)  # type: ignore[call-arg]
+    connection: Any = db.connection().connection.dbapi_connection
+    with connection.cursor(binary=True) as cursor:
+        cursor.execute(sql, values or None, prepare=True)
         if cursor.description is None:
             return []
         names = [column[0] for column in cursor.description]

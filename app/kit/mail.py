@@ -171,7 +171,7 @@ class _Handover:
             reason = type(trouble).__name__
             return Uncertain(reason) if self._content_under_way else TryLater(reason)
         finally:
-            self._client.close()
+            await self._hang_up()
 
     async def _converse(self, mail: EmailMessage) -> Outcome:
         await self._client.connect()
@@ -182,6 +182,14 @@ class _Handover:
         with contextlib.suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
             await self._client.quit(timeout=1)
         return Sent(str(mail["Message-ID"]) if answer.code == 250 else "")
+
+    async def _hang_up(self) -> None:
+        """At once: a polite end of TLS would wait for the other side, and our loop ends here."""
+        transport = self._client.transport
+        self._client.close()
+        if transport is not None:
+            transport.abort()
+        await asyncio.sleep(0)
 
 
 def _outcome_of(code: int) -> Outcome:

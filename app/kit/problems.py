@@ -1,19 +1,19 @@
 """How the API says no: one exception a refusal, one place that turns it into a problem document (RFC 9457).
 
-    Refusal
-    ├── BadRequest          400   a cursor or header that cannot be read
-    ├── NotSignedIn         401   no token, or one that is not valid now
-    ├── NotAllowed          403   this caller may never do this
-    ├── NotFound            404   no such thing, or not yours: the two look the same
-    ├── RuleBroken          409   a rule forbids it now
-    ├── Gone                410   a link or cursor that has expired
-    ├── Stale               412   the thing changed since it was read
-    ├── TooLarge            413   a body over its limit
-    ├── UnsupportedMedia    415   a body of a type that is not taken here
-    ├── Unprocessable       422   not well formed
-    ├── VersionRequired     428   an edit without If-Match
-    ├── TooManyRequests     429   slow down
-    └── Unavailable         503   try again later
+Refusal
+├── BadRequest          400   a cursor or header that cannot be read
+├── NotSignedIn         401   no token, or one that is not valid now
+├── NotAllowed          403   this caller may never do this
+├── NotFound            404   no such thing, or not yours: the two look the same
+├── RuleBroken          409   a rule forbids it now
+├── Gone                410   a link or cursor that has expired
+├── Stale               412   the thing changed since it was read
+├── TooLarge            413   a body over its limit
+├── UnsupportedMedia    415   a body of a type that is not taken here
+├── Unprocessable       422   not well formed
+├── VersionRequired     428   an edit without If-Match
+├── TooManyRequests     429   slow down
+└── Unavailable         503   try again later
 """
 
 from collections.abc import Mapping

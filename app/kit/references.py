@@ -15,7 +15,7 @@ from app.kit.problems import RuleBroken, Unprocessable
 class NoSuchReference(Unprocessable):
     """The body names something by an id that the organization does not have."""
 
-    code = "no-such-reference"
+    code = "reference-unknown"
     table: ClassVar[str]
     field: ClassVar[str]
 

@@ -26,15 +26,29 @@ def _single_line(value: str) -> str:
 
 
 SafeText = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_clean)]
-Line = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), AfterValidator(_clean), AfterValidator(_single_line)]
+Line = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200, strip_whitespace=True),
+    AfterValidator(_clean),
+    AfterValidator(_single_line),
+]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:/-]*$")]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9_]*$")]
-Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\.[^@\s\x00-\x1f.]+$"), AfterValidator(_clean)]
+Email = Annotated[
+    str,
+    StringConstraints(max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\.[^@\s\x00-\x1f.]+$"),
+    AfterValidator(_clean),
+]
 Int = Annotated[int, Field(ge=-(2**53) + 1, le=2**53 - 1)]
 Minor = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Quantity = Annotated[Decimal, Field(gt=0, le=1_000_000, max_digits=12, decimal_places=4, allow_inf_nan=False)]
-Time = Annotated[AwareDatetime, Field(ge=datetime.fromisoformat("1970-01-01T00:00:00+00:00"), le=datetime.fromisoformat("2200-01-01T00:00:00+00:00"))]
+Time = Annotated[
+    AwareDatetime,
+    Field(
+        ge=datetime.fromisoformat("1970-01-01T00:00:00+00:00"), le=datetime.fromisoformat("2200-01-01T00:00:00+00:00")
+    ),
+]
 UtcTime = Annotated[datetime, PlainSerializer(utc_iso, return_type=str, when_used="json-unless-none")]
 
 

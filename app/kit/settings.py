@@ -46,7 +46,9 @@ class Settings(BaseSettings):
         if value is not None:
             email, _, password = value.get_secret_value().partition(":")
             if "@" not in email or len(password) < 12:
-                raise ValueError("FIRSTFIX_BOOTSTRAP_ADMIN must be email:password with a password of 12 characters or more")
+                raise ValueError(
+                    "FIRSTFIX_BOOTSTRAP_ADMIN must be email:password with a password of 12 characters or more"
+                )
         return value
 
     @cached_property

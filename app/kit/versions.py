@@ -1,15 +1,15 @@
 """Two people edit the same thing: `ETag` says which version was read, `If-Match` says which version an edit means.
 
-    @router.get("/{id}", response_model=ThingOut, responses={**UNCHANGED, **refuses(NotFound)})
-    def get_thing(id: UUID, me: Me, db: Db, seen: IfNoneMatch = None) -> Response:
-        thing = queries.thing_for(db, me, id)
-        return not_modified(seen, thing.version) or versioned(ThingOut.model_validate(thing), thing.version)
+@router.get("/{id}", response_model=ThingOut, responses={**UNCHANGED, **refuses(NotFound)})
+def get_thing(id: UUID, me: Me, db: Db, seen: IfNoneMatch = None) -> Response:
+    thing = queries.thing_for(db, me, id)
+    return not_modified(seen, thing.version) or versioned(ThingOut.model_validate(thing), thing.version)
 
-    @router.patch("/{id}", response_model=ThingOut, responses=refuses(NotFound, VersionRequired, Stale))
-    def update_thing(id: UUID, given: ThingChanges, me: Me, db: Db, meant: IfMatch = None) -> Response:
-        thing = queries.thing_for(db, me, id, lock=True)
-        check_version(meant, thing.version, current=lambda: ThingOut.model_validate(thing))
-        ...
+@router.patch("/{id}", response_model=ThingOut, responses=refuses(NotFound, VersionRequired, Stale))
+def update_thing(id: UUID, given: ThingChanges, me: Me, db: Db, meant: IfMatch = None) -> Response:
+    thing = queries.thing_for(db, me, id, lock=True)
+    check_version(meant, thing.version, current=lambda: ThingOut.model_validate(thing))
+    ...
 """
 
 import hashlib

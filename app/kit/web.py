@@ -108,7 +108,5 @@ class RequestNotWellFormed(Unprocessable):
 
 
 def validation_problem(errors: Iterable[Any]) -> Refusal:
-    listed = [
-        {"pointer": pointer_of(error["loc"]), "code": error["type"], "detail": error["msg"]} for error in errors
-    ]
+    listed = [{"pointer": pointer_of(error["loc"]), "code": error["type"], "detail": error["msg"]} for error in errors]
     return RequestNotWellFormed("The request is not well formed.", errors=json.loads(json.dumps(listed, default=str)))

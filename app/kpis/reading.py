@@ -21,7 +21,8 @@ COMMON: Mapping[str, str] = {
     "from": "start of the period: an instant with a zone, or a local date; unbounded when not sent",
     "to": "end of the period, exclusive: an instant with a zone, or a local date",
     "through": "last local date of the period, inclusive; instead of `to`",
-    "at": "the instant that the answer is true for, up to which everything is known; now when not sent",
+    "at": "the instant at which open work is judged and running time ends (for the backlog: the instant itself); now "
+    "when not sent",
     "tz": "IANA zone that cuts dates, buckets, weekdays and hours; the organization's when not sent",
     "bucket": "series by local day, week (from Monday) or month; needs a bounded period",
     "group_by": "one dimension, or the KPI's own category",

@@ -95,7 +95,7 @@ def record_use(db: Session, visit: Visit, given: VisitPartIn, *, by: Caller, at:
 
 def _check_open(visit: Visit, use: queries.Use, happened_at: datetime) -> None:
     if not visit.attended:
-        raise NotArrived("Arrive first: parts are recorded where they are used.", status=visit.status)
+        raise NotArrived("Arrive first: parts are recorded where they are used.", visit_status=visit.status)
     if use.work_order_status is WorkOrderStatus.CLOSED and use.closed_at and happened_at > use.closed_at:
         raise WorkOrderClosed("The work order is closed.", closed_at=use.closed_at.isoformat())
 
@@ -188,8 +188,8 @@ def _values(part: Part | None, **given: Any) -> dict[str, Any]:
 WENT_NEGATIVE = """
 SELECT coalesce(counted.quantity, 0) + coalesce((
            SELECT sum(m.delta) FROM part_movements m
-           WHERE m.organization_id = :level_o AND m.location_id = :level_l AND m.part_id = :level_p AND m.kind <> 'counted'
-                 AND (counted.at IS NULL OR m.effective_at > counted.at)), 0)
+           WHERE m.organization_id = :level_o AND m.location_id = :level_l AND m.part_id = :level_p
+                 AND m.kind <> 'counted' AND (counted.at IS NULL OR m.effective_at > counted.at)), 0)
        + CASE WHEN counted.at IS NULL OR :level_at > counted.at THEN :level_delta ELSE 0 END < 0
 FROM (SELECT 1) AS one
 LEFT JOIN LATERAL (

@@ -16,6 +16,7 @@ from app.identity.models import Technician
 from app.kit.database import rows
 from app.kit.paging import PageQuery, make_cursor, page_by_id, read_cursor
 from app.kit.problems import NotFound
+from app.kit.schemas import Line
 from app.parts.models import LocationKind, Part, PartMovement, StockLocation
 from app.visits.models import Visit
 from app.work_orders.models import WorkOrder
@@ -24,8 +25,8 @@ from app.work_orders.models import WorkOrder
 class CatalogQuery(PageQuery):
     """`q` finds parts whose number or name begins with it."""
 
-    q: str | None = None
-    number: str | None = None
+    q: Line | None = None
+    number: Line | None = None
 
 
 class StockQuery(PageQuery):

@@ -14,7 +14,7 @@ from app.visits.schemas import Reported
 #: Exact: a quantity has four decimals and ten digits at most, which a JSON number keeps.
 QuantityOut = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
 Serials = Annotated[list[Line], Field(max_length=200)]
-PartNumber = Annotated[str, Field(min_length=1, max_length=64)]
+PartNumber = Annotated[Line, Field(max_length=64)]
 
 
 class VisitPartIn(Reported):

@@ -61,7 +61,7 @@ router = APIRouter(
 )
 
 
-def _all_messages(db: Db, o: UUID | None = None) -> list[OutboxMessage]:
+async def _all_messages(db: Db, o: UUID | None = None) -> list[OutboxMessage]:
     """Of every organization on this machine (or of `o` alone), newest first."""
     found: list[OutboxMessage] = []
     for organization_id in [o] if o else db.exec(select(Organization.id)).all():

@@ -66,11 +66,11 @@ def perform(db: Session, me: Caller, visit_id: UUID, if_match: str | None, comma
     "/work-orders/{work_order_id}/visits",
     response_model=VisitOut,
     status_code=201,
-    responses=refuses(NotFound, InvalidTransition, InvalidReference, TechnicianNotAvailable, WindowNotWellFormed, Stale),
+    responses=refuses(
+        NotFound, InvalidTransition, InvalidReference, TechnicianNotAvailable, WindowNotWellFormed, Stale
+    ),
 )
-def schedule_visit(
-    work_order_id: UUID, given: ScheduleIn, me: Me, db: Db, if_match: IfMatch = None
-) -> Response:
+def schedule_visit(work_order_id: UUID, given: ScheduleIn, me: Me, db: Db, if_match: IfMatch = None) -> Response:
     """Plan a trip for a work order."""
     order = work_order_for(db, me, work_order_id)
     ledger = open_ledger(db, me.organization_id, order.id)
@@ -126,7 +126,9 @@ def dispatch_visit(visit_id: UUID, me: Me, db: Db, if_match: IfMatch = None) -> 
     return perform(db, me, visit_id, if_match, lambda it: planning.dispatch_visit(db, it, visit_id, by=me, at=at))
 
 
-@router.post("/visits/{visit_id}/no-show", response_model=VisitOut, responses=PLANS | refuses(InvalidTransition, NotYetOver))
+@router.post(
+    "/visits/{visit_id}/no-show", response_model=VisitOut, responses=PLANS | refuses(InvalidTransition, NotYetOver)
+)
 def mark_visit_no_show(visit_id: UUID, me: Me, db: Db, if_match: IfMatch = None) -> Response:
     """Nobody came within the window."""
     at = clock.now()
@@ -160,9 +162,7 @@ def add_crew_member(visit_id: UUID, given: CrewMemberIn, me: Me, db: Db, if_matc
 
 
 @router.delete("/visits/{visit_id}/crew/{technician_id}", response_model=VisitOut, responses=PLANS)
-def remove_crew_member(
-    visit_id: UUID, technician_id: UUID, me: Me, db: Db, if_match: IfMatch = None
-) -> Response:
+def remove_crew_member(visit_id: UUID, technician_id: UUID, me: Me, db: Db, if_match: IfMatch = None) -> Response:
     """Take somebody out of the crew."""
     at = clock.now()
     return perform(
@@ -176,7 +176,14 @@ def remove_crew_member(
     status_code=201,
     responses={
         **refuses(
-            NotFound, NotAllowed, InvalidTransition, IdReused, ClosureRequired, TooLateToCorrect, TimesOutOfOrder, MissingData
+            NotFound,
+            NotAllowed,
+            InvalidTransition,
+            IdReused,
+            ClosureRequired,
+            TooLateToCorrect,
+            TimesOutOfOrder,
+            MissingData,
         ),
         200: {"description": "It came before: the stored answer", "model": StatusUpdateOut, **REPLAYED},
     },

@@ -88,12 +88,14 @@ def create_work_order(db: Session, given: WorkOrderIn, *, by: Caller, at: dateti
     check_references(db, by.organization_id, given.model_dump())
     requested_at = min(given.requested_at or at, at)
     order = WorkOrder(
-        **{"organization_id": by.organization_id, "recorded_at": at, "requested_at": requested_at},
+        organization_id=by.organization_id,
         number=f"WO-{20_000 + next_number(db, by.organization_id, 'work_order')}",
         type=kind["key"],
+        requested_at=requested_at,
+        recorded_at=at,
         **_from_work_type(kind, requested_at),
-        **given.model_dump(exclude={"id", "requested_at", "due_at"}),
         **_from_site(db, by.organization_id, given.site_id),
+        **given.model_dump(exclude={"id", "requested_at", "due_at"}),
     )
     if given.id is not None:
         order.id = given.id
@@ -124,7 +126,10 @@ def _from_work_type(kind: Mapping[str, Any], requested_at: datetime) -> dict[str
 
 def _from_site(db: Session, organization_id: UUID, site_id: UUID | None) -> dict[str, Any]:
     found = rows(
-        db, "SELECT territory, time_zone FROM sites WHERE organization_id = %(o)s AND id = %(s)s", o=organization_id, s=site_id
+        db,
+        "SELECT territory, time_zone FROM sites WHERE organization_id = %(o)s AND id = %(s)s",
+        o=organization_id,
+        s=site_id,
     )
     return found[0] if found else {}
 
@@ -230,9 +235,7 @@ def approve(db: Session, ledger: OpenLedger, *, by: Caller, at: datetime) -> Non
     act(db, ledger, WorkOrderAction.APPROVE, EventType.APPROVED, {}, by=by, at=at)
 
 
-def reject(
-    db: Session, ledger: OpenLedger, *, reason: str, merged_into: UUID | None, by: Caller, at: datetime
-) -> None:
+def reject(db: Session, ledger: OpenLedger, *, reason: str, merged_into: UUID | None, by: Caller, at: datetime) -> None:
     """Not to be done: refused, or the same as another work order."""
     check_references(db, ledger.organization_id, {"merged_into": merged_into})
     cause = "duplicate" if merged_into else "us"

@@ -65,6 +65,8 @@ class Writing:
     entries: list[dict[str, Any]] = field(default_factory=list)
     time_ends: list[dict[str, Any]] = field(default_factory=list)
     interval_ends_at: datetime | None = None
+    touched: set[UUID] = field(default_factory=set)
+    """The visits whose rows have changed."""
 
 
 LOCK = "SELECT * FROM work_orders WHERE organization_id = %(o)s AND id = %(id)s FOR UPDATE"
@@ -148,6 +150,8 @@ def take_effect(ledger: OpenLedger, new: Iterable[NewEvent], *, by: Actor, recor
         after = (ledger.order.status, ledger.order.hold_reason)
         if before != after or event.seq == 1:
             _note_interval(writing, ledger, event)
+        if one.visit_id is not None:
+            writing.touched.add(one.visit_id)
         writing.events.append(_event_row(ledger, event, one, by=by, recorded_at=recorded_at))
     return writing
 
@@ -162,6 +166,7 @@ def _note_interval(writing: Writing, ledger: OpenLedger, event: Event) -> None:
             "organization_id": ledger.organization_id,
             "id": uuid7(),
             "work_order_id": ledger.id,
+            "seq": len(writing.intervals) + 1,
             "status": ledger.order.status,
             "hold_reason": ledger.order.hold_reason,
             "entered_at": event.at,
@@ -192,9 +197,7 @@ def _note_time(writing: Writing, ledger: OpenLedger, event: Event) -> None:
         )
 
 
-def _event_row(
-    ledger: OpenLedger, event: Event, one: NewEvent, *, by: Actor, recorded_at: datetime
-) -> dict[str, Any]:
+def _event_row(ledger: OpenLedger, event: Event, one: NewEvent, *, by: Actor, recorded_at: datetime) -> dict[str, Any]:
     return {
         "organization_id": ledger.organization_id,
         "id": one.id or uuid7(),
@@ -233,7 +236,7 @@ WITH new_events AS (
     INSERT INTO status_intervals (organization_id, id, work_order_id, seq, status, recorded_status, substatus,
                                   hold_reason, entered_at, left_at, implied)
     SELECT i.organization_id, i.id, i.work_order_id,
-           row_number() OVER (ORDER BY i.id) + (SELECT coalesce(max(s.seq), 0) FROM status_intervals s
+           i.seq + (SELECT coalesce(max(s.seq), 0) FROM status_intervals s
                                                 WHERE s.organization_id = %(o)s AND s.work_order_id = %(id)s),
            i.status, i.recorded_status, i.substatus, i.hold_reason, i.entered_at, i.left_at, i.implied
     FROM jsonb_populate_recordset(NULL::status_intervals, %(intervals)s) i
@@ -258,9 +261,8 @@ WHERE w.organization_id = %(o)s AND w.id = %(id)s
 
 def write(db: Session, ledger: OpenLedger, writing: Writing) -> None:
     """Store what took effect. Late events make the intervals and time entries anew from all events."""
-    changed = {event["visit_id"] for event in writing.events if event["visit_id"] is not None}
     visits = []
-    for visit_id in changed & ledger.visits.keys():
+    for visit_id in writing.touched & ledger.visits.keys():
         row = ledger.visit_rows[visit_id]
         row.update(asdict(ledger.visits[visit_id]))
         row["version"] = row.get("version", 0) + 1
@@ -280,7 +282,7 @@ def write(db: Session, ledger: OpenLedger, writing: Writing) -> None:
     )
     ledger.row["version"] = ledger.version + 1
     if ledger.order.late_events:
-        rebuild_caches(db, ledger.organization_id, ledger.id, status=ledger.order.status)
+        rebuild_caches(db, ledger.organization_id, ledger.id)
 
 
 def record(
@@ -338,11 +340,12 @@ SELECT %(o)s, n.id, %(id)s, n.visit_id, n.technician_id, n.kind, n.reason, n.sta
        coalesce(b.rate_minor, w.hourly_rate_minor), coalesce(b.currency, w.currency)
 FROM jsonb_populate_recordset(NULL::time_entries, %(entries)s) n
 JOIN technicians w ON w.organization_id = %(o)s AND w.id = n.technician_id
-LEFT JOIN LATERAL (SELECT rate_minor, currency FROM before WHERE before.technician_id = n.technician_id LIMIT 1) b ON true
+LEFT JOIN LATERAL (
+    SELECT rate_minor, currency FROM before WHERE before.technician_id = n.technician_id LIMIT 1) b ON true
 """
 
 
-def rebuild_caches(db: Session, organization_id: UUID, work_order_id: UUID, *, status: WorkOrderStatus) -> None:
+def rebuild_caches(db: Session, organization_id: UUID, work_order_id: UUID) -> None:
     """Make status intervals and time entries anew from the events; a rate that was written down is kept."""
     events = events_of(db, organization_id, work_order_id)
     intervals = [

@@ -18,7 +18,11 @@ from app.work_orders.schemas import WorkOrderQuery
 
 #: What a partner reaches: work orders with a visit of its own. The table is named here, not imported from above.
 PARTNERS_VISIT = sa.table(
-    "visits", sa.column("organization_id"), sa.column("work_order_id"), sa.column("partner_id"), sa.column("technician_id")
+    "visits",
+    sa.column("organization_id"),
+    sa.column("work_order_id"),
+    sa.column("partner_id"),
+    sa.column("technician_id"),
 )
 
 
@@ -47,9 +51,7 @@ def work_order_for(db: Session, caller: Caller, work_order_id: UUID) -> WorkOrde
     return order
 
 
-def work_order_page(
-    db: Session, caller: Caller, wanted: WorkOrderQuery
-) -> tuple[Sequence[WorkOrder], str | None]:
+def work_order_page(db: Session, caller: Caller, wanted: WorkOrderQuery) -> tuple[Sequence[WorkOrder], str | None]:
     """One page of the work orders that the caller reaches, newest first."""
     query = work_orders_of(caller)
     for name, value in wanted.model_dump(exclude={"limit", "cursor"}, exclude_none=True).items():

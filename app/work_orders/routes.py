@@ -82,9 +82,7 @@ def get_work_order(work_order_id: UUID, me: Me, db: Db, known: IfNoneMatch = Non
 
 
 @router.patch("/{work_order_id}", response_model=WorkOrderOut, responses=EDITS | refuses(Stale, InvalidReference))
-def update_work_order(
-    work_order_id: UUID, given: WorkOrderPatch, me: Me, db: Db, if_match: IfMatch = None
-) -> Response:
+def update_work_order(work_order_id: UUID, given: WorkOrderPatch, me: Me, db: Db, if_match: IfMatch = None) -> Response:
     """Change what the office owns: title, priority, contact, due time."""
     order = queries.work_order_for(db, me, work_order_id)
     check_version(if_match, order.version, current=lambda: shown(order, me))
@@ -111,7 +109,11 @@ def approve_work_order(work_order_id: UUID, me: Me, db: Db, if_match: IfMatch = 
     return perform(db, me, work_order_id, if_match, lambda it: commands.approve(db, it, by=me, at=at))
 
 
-@router.post("/{work_order_id}/rejection", response_model=WorkOrderOut, responses=EDITS | refuses(InvalidTransition, InvalidReference))
+@router.post(
+    "/{work_order_id}/rejection",
+    response_model=WorkOrderOut,
+    responses=EDITS | refuses(InvalidTransition, InvalidReference),
+)
 def reject_work_order(work_order_id: UUID, given: RejectIn, me: Me, db: Db, if_match: IfMatch = None) -> Response:
     """Refuse the request, or merge it into another."""
     at = clock.now()
@@ -136,7 +138,9 @@ def release_work_order(work_order_id: UUID, me: Me, db: Db, if_match: IfMatch = 
     return perform(db, me, work_order_id, if_match, lambda it: commands.release(db, it, by=me, at=at))
 
 
-@router.post("/{work_order_id}/completion", response_model=WorkOrderOut, responses=EDITS | refuses(InvalidTransition, VisitsOpen))
+@router.post(
+    "/{work_order_id}/completion", response_model=WorkOrderOut, responses=EDITS | refuses(InvalidTransition, VisitsOpen)
+)
 def complete_work_order(
     work_order_id: UUID, given: RemoteCompletionIn, me: Me, db: Db, if_match: IfMatch = None
 ) -> Response:
@@ -160,9 +164,7 @@ def close_work_order(work_order_id: UUID, given: ReasonIn, me: Me, db: Db, if_ma
 
 
 @router.post("/{work_order_id}/send-back", response_model=WorkOrderOut, responses=EDITS)
-def send_back_work_order(
-    work_order_id: UUID, given: SendBackIn, me: Me, db: Db, if_match: IfMatch = None
-) -> Response:
+def send_back_work_order(work_order_id: UUID, given: SendBackIn, me: Me, db: Db, if_match: IfMatch = None) -> Response:
     """Not proven: ask for changes, or for another trip."""
     at = clock.now()
     return perform(
@@ -185,7 +187,11 @@ def mark_work_order_cannot_complete(
     )
 
 
-@router.post("/{work_order_id}/reopening", response_model=WorkOrderOut, responses=EDITS | refuses(InvalidTransition, ReopenWindowPassed))
+@router.post(
+    "/{work_order_id}/reopening",
+    response_model=WorkOrderOut,
+    responses=EDITS | refuses(InvalidTransition, ReopenWindowPassed),
+)
 def reopen_work_order(work_order_id: UUID, given: ReasonIn, me: Me, db: Db, if_match: IfMatch = None) -> Response:
     """Open it again within the window; what happened stays as it was."""
     at = clock.now()

@@ -1,6 +1,5 @@
 """Shapes of the work order routes."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -240,5 +239,3 @@ class NoteOut(Out):
 
 class NotesOut(Out):
     items: list[NoteOut]
-
-

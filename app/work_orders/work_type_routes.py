@@ -35,7 +35,12 @@ def get_work_type(
     return queries.work_type_of(db, me.organization_id, work_type_id, version=version)
 
 
-@router.post("/{work_type_id}/versions", response_model=WorkTypeOut, status_code=201, responses=refuses(NotFound, PolicyNotWellFormed))
+@router.post(
+    "/{work_type_id}/versions",
+    response_model=WorkTypeOut,
+    status_code=201,
+    responses=refuses(NotFound, PolicyNotWellFormed),
+)
 def create_work_type_version(work_type_id: UUID, given: WorkTypeVersionIn, me: Me, db: Db) -> dict[str, Any]:
     """Add a version. Visits that were dispatched keep theirs."""
     return work_types.create_version(db, work_type_id, given, by=me, at=clock.now())

@@ -51,9 +51,7 @@ def create_version(
     return add_version(db, kind, given, by=by, at=at)
 
 
-def add_version(
-    db: Session, kind: WorkType, given: WorkTypeVersionIn, *, by: Caller, at: datetime
-) -> dict[str, Any]:
+def add_version(db: Session, kind: WorkType, given: WorkTypeVersionIn, *, by: Caller, at: datetime) -> dict[str, Any]:
     kind.current_version += 1
     check_proofs(given)
     db.add(

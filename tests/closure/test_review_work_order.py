@@ -9,7 +9,7 @@ from app.identity.models import Person
 from app.kit.ids import uuid7
 from app.kit.runtime import Runtime
 from tests.conftest import Cast, Somebody
-from tests.field import Job, just_now
+from tests.field import Job, another_visit, just_now
 
 
 @pytest.fixture
@@ -79,6 +79,37 @@ def test_a_send_back_with_a_revisit_puts_the_work_in_progress_again(
 
     assert answer.json()["work_order_status"] == "in_progress"
     assert waiting.work_order().first_completed_at == first_completed_at
+
+
+def test_after_a_revisit_the_new_closure_closes_the_work(
+    api: TestClient, waiting: Job, ben: Somebody, sam: Somebody
+) -> None:
+    assert ben.technician is not None
+    decide(api, waiting, sam, "send_back", text="It still leaks", revisit=True)
+    revisit = another_visit(waiting, ben.technician.id)
+
+    submit(api, revisit, ben)
+    decide(api, revisit, sam, "approve")
+
+    assert waiting.work_order().status == "closed"
+    assert (waiting.visit().verification, revisit.visit().verification) == ("failed", "passed")
+
+
+def test_of_two_visits_each_waiting_one_is_decided_after_the_other(
+    api: TestClient, waiting: Job, new_job: Callable[..., Job], ana: Somebody, ben: Somebody, sam: Somebody
+) -> None:
+    assert ben.technician is not None
+    job = new_job(policy={"review": {"always": True}})
+    other = another_visit(job, ben.technician.id)
+    submit(api, job, ana)
+    submit(api, other, ben)
+
+    decide(api, job, sam, "approve")
+    assert job.work_order().status == "completed"
+
+    decide(api, job, sam, "approve")
+    assert job.work_order().status == "closed"
+    assert (job.visit().verification, other.visit().verification) == ("passed", "passed")
 
 
 def test_nobody_reviews_a_visit_that_they_were_on(

@@ -1,17 +1,24 @@
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
+from fastapi import UploadFile
 from sqlmodel import Session, select
+from starlette.datastructures import Headers
 from starlette.testclient import TestClient
 
-from app.closure.models import ClosureSubmission
+from app.closure.commands.keep_evidence import keep_evidence
+from app.closure.models import ClosureSubmission, EvidenceKind
+from app.closure.schemas import EvidenceIn
 from app.identity.models import Organization
+from app.kit import clock
 from app.kit.ids import uuid7
 from app.kit.runtime import Runtime
 from tests.conftest import Somebody
-from tests.field import Job, a_picture, another_visit, just_now
+from tests.field import Job, a_picture, another_visit, just_now, the_office
 
 CHECKLIST = [{"id": "safe", "label": "Power is off", "kind": "yes_no", "required": True, "pass": True}]
 POLICY = {
@@ -154,6 +161,79 @@ def test_a_policy_with_no_rules_closes_on_complete(api: TestClient, job: Job, an
     assert job.events().count("work_order.closed") == 1
 
 
+def complete(api: TestClient, job: Job, who: Somebody) -> Any:
+    update = {"id": str(uuid7()), "action": "complete", "resolution_code": "fixed", "occurred_at": just_now()}
+    return api.post(f"/v1/visits/{job.visit_id}/status-updates", json=update, headers=who.headers)
+
+
+def test_two_taps_are_enough_where_nothing_must_be_proven(api: TestClient, job: Job, ana: Somebody) -> None:
+    answer = complete(api, job, ana)
+
+    assert answer.status_code < 300
+    assert job.work_order().status == "closed"
+
+
+@pytest.mark.parametrize("policy", [POLICY, {"review": {"always": True}}])
+def test_a_tap_is_not_enough_where_something_must_be_proven(
+    api: TestClient, new_job: Callable[..., Job], ana: Somebody, policy: dict[str, Any]
+) -> None:
+    job = new_job(policy=policy, checklist=CHECKLIST)
+
+    answer = complete(api, job, ana)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "closure-required")
+    assert job.visit().status == "in_progress"
+
+
+def test_a_photo_that_is_not_what_was_promised_is_asked_for_again(
+    api: TestClient, new_job: Callable[..., Job], ana: Somebody
+) -> None:
+    job = new_job(policy={"rules": [{"id": "after", "kind": "photo", "params": {"tag": "after"}}]})
+    submit(api, job, a_closure(evidence=[PHOTO]), ana)
+
+    upload(api, job, {**PHOTO, "tag": "before"}, ana)
+
+    seen = api.get(f"/v1/visits/{job.visit_id}/closure", headers=ana.headers).json()
+    assert (seen["verdict"], seen["submissions"][0]["findings"][0]["met"]) == ("changes_requested", "no")
+    assert (job.work_order().status, job.work_order().changes_requested) == ("completed", True)
+    upload(api, job, a_promise("photo", "after"), ana, "blue")
+    assert submit(api, job, a_closure(), ana).json()["verdict"] == "pending_review"
+
+
+def test_one_picture_sent_or_promised_twice_is_one_picture(
+    api: TestClient, new_job: Callable[..., Job], ana: Somebody
+) -> None:
+    job = new_job(policy={"rules": [{"id": "two", "kind": "photo", "params": {"min": 2}}]})
+    upload(api, job, a_promise("photo", "after"), ana)
+    upload(api, job, a_promise("photo", "after"), ana)
+
+    sent_twice = submit(api, job, a_closure(), ana)
+    promised_twice = submit(api, job, a_closure(evidence=[PHOTO, PHOTO]), ana)
+
+    assert sent_twice.json()["verdict"] == "unmet"
+    assert promised_twice.json()["findings"][0]["facts"]["promised"] == 1
+
+
+def test_of_two_photos_that_arrive_at_once_the_second_closes_the_work(
+    api: TestClient, runtime: Runtime, strict: Job, ana: Somebody
+) -> None:
+    submit(api, strict, a_closure(**PROVEN), ana)
+    folder, office = runtime.settings.files_dir(), the_office(strict.organization_id)
+    picture = UploadFile(BytesIO(a_picture()), headers=Headers({"content-type": "image/jpeg"}))
+
+    with ThreadPoolExecutor(1) as other, runtime.transaction(strict.organization_id) as db:
+        given = EvidenceIn(id=PHOTO["id"], kind=EvidenceKind.PHOTO, tag="after", file=picture)
+        keep_evidence(db, strict.visit(), given, a_picture(), folder, by=office, at=clock.now())
+        second = other.submit(upload, api, strict, SIGNATURE, ana, "blue")
+        with pytest.raises(TimeoutError):
+            second.result(timeout=1.5)
+        db.commit()
+        assert second.result().status_code == 201
+
+    assert strict.work_order().status == "closed"
+    assert strict.events().count("work_order.closed") == 1
+
+
 def test_the_policy_of_the_dispatch_counts_although_there_is_a_newer_one(
     api: TestClient, strict: Job, new_job: Callable[..., Job], ana: Somebody, sam: Somebody
 ) -> None:
@@ -255,6 +335,9 @@ def test_contractors_are_looked_at_when_the_policy_says_so(
         {"answers": {"a": {"deep": 1}}},
         {"answers": {"a": float("1e308") * 10}},
         {"answers": {"": 1}},
+        {"answers": {"a\0": 1}},
+        {"answers": {"a": "\0"}},
+        {"answers": {"a": "\ud800"}},
         {"outcome": "not_resolved"},
         {"evidence": [{"id": "1", "kind": "photo", "tag": "after"}]},
         {"evidence": [a_promise("photo", "after", sha256="xyz")]},
@@ -287,4 +370,4 @@ def test_closing_takes_no_more_statements_than_it_may(
 
     assert submit(api, strict, a_closure(**PROVEN), ana).json()["verdict"] == "verified"
 
-    assert len(statements()) <= 20, "\n".join(statements())
+    assert len(statements()) <= 17, "\n".join(statements())

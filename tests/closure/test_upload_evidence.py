@@ -56,6 +56,29 @@ def test_a_photo_is_kept_as_a_new_picture_without_anything_but_its_pixels(
     assert row.original_sha256 != row.sha256
 
 
+def test_a_photo_of_several_megabytes_is_taken(api: TestClient, job: Job, ana: Somebody) -> None:
+    out = BytesIO()
+    Image.effect_noise((2600, 2000), 90).save(out, "JPEG", quality=95)
+    assert len(out.getvalue()) > 2_000_000
+
+    answer = upload(api, job, fields(), ana, out.getvalue())
+
+    assert answer.status_code == 201
+    assert answer.json()["width"] == 2560
+
+
+def test_a_form_that_is_cut_short_is_refused(api: TestClient, db: Session, job: Job, ana: Somebody) -> None:
+    answer = api.post(
+        f"/v1/visits/{job.visit_id}/evidence",
+        content=b'--cut\r\nContent-Disposition: form-data; name="id"\r\n\r\n1',
+        headers=ana.headers | {"Content-Type": "multipart/form-data; boundary=cut"},
+    )
+
+    assert 400 <= answer.status_code < 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert db.exec(select(Evidence)).all() == []
+
+
 def test_the_picture_is_served_so_that_it_can_do_nothing(
     api: TestClient, job: Job, ana: Somebody, sam: Somebody
 ) -> None:
@@ -169,7 +192,15 @@ def test_a_photo_with_an_archive_behind_it_is_kept_without_the_archive(
 
 
 @pytest.mark.parametrize(
-    "changes", [{"lat": 52.5}, {"lat": 91, "lng": 0}, {"kind": "video"}, {"id": "1"}, {"color": "red"}]
+    "changes",
+    [
+        {"lat": 52.5},
+        {"lat": 91, "lng": 0},
+        {"kind": "video"},
+        {"kind": "signature", "tag": "boss"},
+        {"id": "1"},
+        {"color": "red"},
+    ],
 )
 def test_an_upload_that_is_not_well_formed_is_refused(
     api: TestClient, db: Session, job: Job, ana: Somebody, changes: dict[str, Any]

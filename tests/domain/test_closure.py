@@ -2,11 +2,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.domain.closure import Verdict, VerdictKind, evaluate, is_sampled
 from app.domain.closure_policy import NotAPolicy, check_policy, policy_of
 from app.domain.closure_rules import EvidenceFact, Facts, Met, Submission
 
+odd_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=6,
+)
 ENDED = datetime(2026, 5, 4, 11, tzinfo=UTC)
 ARRIVED = ENDED - timedelta(hours=2)
 CHECKLIST = [
@@ -187,6 +194,11 @@ def test_a_rule_that_only_warns_never_keeps_the_visit_open(
 
     assert answer.findings[0].met is met
     assert answer.kind is not VerdictKind.UNMET
+
+
+@given(st.dictionaries(st.sampled_from(["safe", "bar", "grade", "leak", "why"]), odd_json))
+def test_whatever_was_answered_there_is_a_verdict(answers: dict[str, Any]) -> None:
+    assert verdict("checklist", {}, S(answers), facts()).kind in (VerdictKind.VERIFIED, VerdictKind.UNMET)
 
 
 def test_a_rule_applies_only_when_its_condition_is_true() -> None:

@@ -48,7 +48,6 @@ def test_looking_at_the_page_changes_nothing(
         assert "default-src 'none'" in page.headers["content-security-policy"]
         assert page.headers["cache-control"] == "no-store"
         assert page.headers["referrer-policy"] == "no-referrer"
-    assert api.head(path).status_code in (200, 405)
     assert set(db.exec(select(SetupLink.used_at)).all()) == {None}
 
 
@@ -89,7 +88,9 @@ def test_a_link_expires(api: CheckedClient, path: str) -> None:
         assert api.post(path, data={"password": PASSWORD, "again": PASSWORD}).status_code == 410
 
 
-@pytest.mark.parametrize("token", ["x", "ffs_", "ffs_" + "A" * 60, "ffa_" + "A" * 60, "%00", "%ff", "ffs_" + "%F0%9F%92%A9" * 12])
+@pytest.mark.parametrize(
+    "token", ["x", "ffs_", "ffs_" + "A" * 60, "ffa_" + "A" * 60, "%00", "%ff", "ffs_" + "%F0%9F%92%A9" * 12]
+)
 def test_a_link_that_never_was_looks_like_one_that_is_used_up(api: CheckedClient, token: str) -> None:
     assert api.get(f"/setup/{token}").status_code == 410
 

@@ -1,5 +1,6 @@
 """E-mail, received by a real SMTP server on this machine."""
 
+import contextlib
 import email
 import socket
 import ssl
@@ -196,13 +197,21 @@ class Script:
     def __init__(self, *lines: bytes, hang: bool) -> None:
         self.lines, self.hang = lines, hang
         self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(5)
         self.port = self.listener.getsockname()[1]
         self.over = threading.Event()
-        threading.Thread(target=self._play, daemon=True).start()
+        self.thread = threading.Thread(target=self._play, daemon=True)
+        self.thread.start()
+
+    def end(self) -> None:
+        self.over.set()
+        self.thread.join(10)
+        self.listener.close()
 
     def _play(self) -> None:
         connection, _ = self.listener.accept()
-        with connection:
+        connection.settimeout(5)
+        with connection, contextlib.suppress(OSError):
             for line in self.lines:
                 connection.sendall(line)
                 connection.recv(65536)
@@ -219,7 +228,7 @@ def test_when_the_answer_to_the_content_never_comes_the_outcome_is_uncertain(han
 
     outcome = SmtpSender(_settings(script.port, timeout_seconds=0.4)).send(a_message())
 
-    script.over.set()
+    script.end()
     assert isinstance(outcome, Uncertain)
 
 
@@ -230,7 +239,7 @@ def test_trouble_before_the_content_means_try_later(hang: bool, said: int) -> No
 
     outcome = SmtpSender(_settings(script.port, timeout_seconds=0.4)).send(a_message())
 
-    script.over.set()
+    script.end()
     assert isinstance(outcome, TryLater)
 
 

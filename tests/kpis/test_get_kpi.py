@@ -22,13 +22,15 @@ def variants(key: str) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("key", DEFINITIONS)
-def test_every_variant_can_be_grouped_and_filtered_by_every_dimension(ask: Ask, key: str) -> None:
+def test_every_variant_takes_every_filter_and_every_dimension_groups(ask: Ask, key: str) -> None:
+    definition = DEFINITIONS[key]
+    everything = dict.fromkeys(definition.dimensions, "x")
+    needed = NEEDED.get(key, {})
+
     for variant in variants(key):
-        params = {**NEEDED.get(key, {}), **variant, "pair": "false"}
-        for dimension in DEFINITIONS[key].groupings:
-            filters = {dimension: "x"} if dimension in DEFINITIONS[key].dimensions else {}
-            answer = ask(key, group_by=dimension, **WEEK, **filters, **params)
-            assert answer["n"] == 0
+        assert ask(key, pair="false", **WEEK, **everything, **{**needed, **variant})["n"] == 0
+    for dimension in definition.groupings:
+        assert ask(key, pair="false", group_by=dimension, **WEEK, **needed)["group_by"] == dimension
 
 
 @pytest.mark.parametrize("key", DEFINITIONS)

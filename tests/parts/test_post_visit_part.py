@@ -10,11 +10,14 @@ from sqlmodel import Session, select
 from starlette.testclient import TestClient
 
 from app.identity.models import Organization
+from app.kit import clock
 from app.kit.ids import uuid7
 from app.kit.runtime import Runtime
+from app.parts.commands import record_use
 from app.parts.models import Part, PartMovement, StockLocation
+from app.parts.schemas import VisitPartIn
 from tests.conftest import Somebody
-from tests.field import Job, just_now
+from tests.field import Job, just_now, the_office
 
 
 @pytest.fixture
@@ -104,17 +107,22 @@ def test_stock_may_go_negative_and_the_answer_says_so(
     assert [(one["part_number"], one["quantity"]) for one in levels] == [("P-100", -1)]
 
 
-def test_of_many_who_take_the_last_one_exactly_one_gets_it(
-    api: TestClient, job: Job, pump: Part, ana: Somebody
+def test_of_two_who_take_the_last_one_at_once_exactly_one_gets_it(
+    api: TestClient, runtime: Runtime, job: Job, pump: Part, ana: Somebody
 ) -> None:
-    api.post(f"/v1/visits/{job.visit_id}/parts", json=a_use(kind="returned"), headers=ana.headers)
+    path = f"/v1/visits/{job.visit_id}/parts"
+    api.post(path, json=a_use(kind="returned"), headers=ana.headers)
 
-    def take(_: int) -> bool:
-        answer = api.post(f"/v1/visits/{job.visit_id}/parts", json=a_use(), headers=ana.headers)
-        return bool(answer.json()["went_negative"])
+    with ThreadPoolExecutor(1) as other, runtime.transaction(job.organization_id) as db:
+        given = VisitPartIn.model_validate(a_use())
+        first, _ = record_use(db, job.visit(), given, by=the_office(job.organization_id), at=clock.now())
+        second = other.submit(api.post, path, json=a_use(), headers=ana.headers)
+        with pytest.raises(TimeoutError):
+            second.result(timeout=0.5)
+        db.commit()
+        went_negative = second.result().json()["went_negative"]
 
-    with ThreadPoolExecutor(6) as crowd:
-        assert sorted(crowd.map(take, range(6))) == [False, True, True, True, True, True]
+    assert (first.went_negative, went_negative) == (False, True)
 
 
 def test_one_use_sent_by_many_threads_at_once_is_one_use(

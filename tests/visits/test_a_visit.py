@@ -54,9 +54,7 @@ def test_a_repeat_gets_the_stored_answer_and_another_body_is_refused(
     assert (other.status_code, other.json()["code"]) == (409, "id-reused")
 
 
-def test_an_impossible_move_is_refused_with_what_is_allowed(
-    scene: Scene, api: CheckedClient, ana: Somebody
-) -> None:
+def test_an_impossible_move_is_refused_with_what_is_allowed(scene: Scene, api: CheckedClient, ana: Somebody) -> None:
     visit = scene.dispatched(ana)
 
     refusal = scene.report(visit["id"], "resume", ana, status=409)

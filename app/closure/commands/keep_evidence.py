@@ -11,14 +11,16 @@ from app.closure import queries
 from app.closure.commands.submit import WorkOrderClosed, findings_of, judge, verify_and_close
 from app.closure.models import Evidence, EvidenceKind
 from app.closure.schemas import ClosureIn, EvidenceIn
-from app.domain.closure import VerdictKind
+from app.domain.closure import Verdict, VerdictKind
+from app.domain.closure_rules import Met
+from app.domain.ledger import EventType
 from app.domain.lifecycle import WorkOrderStatus
 from app.identity.access import Caller
 from app.kit import files
 from app.kit.images import Image, Limits, reencode
 from app.visits.models import Visit
-from app.work_orders.commands import IdReused
-from app.work_orders.ledger import OpenLedger, open_ledger
+from app.work_orders.commands import IdReused, happen
+from app.work_orders.ledger import SYSTEM, NewEvent, OpenLedger, open_ledger
 
 UPLOAD_BYTES = 15_000_000
 
@@ -104,9 +106,18 @@ def judge_again(db: Session, visit: Visit, *, at: datetime) -> None:
     given = ClosureIn.model_validate(submission.body)
     state = ledger.visits[visit.id]
     policy, verdict, _ = judge(db, ledger, state, given, ended_at=submission.effective_at)
-    if verdict.kind is VerdictKind.UNMET:
-        return
-    submission.verdict, submission.findings = verdict.kind, findings_of(verdict)
+    unmet = verdict.kind is VerdictKind.UNMET
+    submission.verdict = VerdictKind.CHANGES_REQUESTED if unmet else verdict.kind
+    submission.findings = findings_of(verdict)
     db.add(submission)
     db.flush()
+    if unmet:
+        _ask_for_changes(db, ledger, verdict, at=at)
     verify_and_close(db, ledger, submission, policy, at=at)
+
+
+def _ask_for_changes(db: Session, ledger: OpenLedger, verdict: Verdict, *, at: datetime) -> None:
+    """What came is not what was promised; the visit is over, so that the technician is asked for something else."""
+    broken = [one for one in verdict.findings if one.met is Met.NO]
+    data = {"rule_ids": [one.rule_id for one in broken], "text": " ".join(one.how_to_fix for one in broken)}
+    happen(db, ledger, [NewEvent(type=EventType.SENT_BACK, at=at, data=data)], by=SYSTEM, at=at)

@@ -171,7 +171,7 @@ def verified(submission: ClosureSubmission, *, passed: bool, at: datetime) -> Ne
 
 
 def close_when_proven(db: Session, ledger: OpenLedger, *, submission_id: UUID, by: Caller | None, at: datetime) -> None:
-    """Close completed work when no visit of it waits for evidence, a supervisor or changes."""
+    """Close completed work when no visit of it waits for evidence or for a supervisor."""
     if ledger.order.status is not WorkOrderStatus.COMPLETED:
         return
     if queries.undecided_visits(db, ledger.organization_id, ledger.id):

@@ -6,15 +6,14 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from app.domain.kpis.verdicts import Verdict, excluded, no, yes
+from app.domain.lifecycle import IncompleteReason
 
 #: Visits that were never meant to fix anything.
 NO_TRIP_PURPOSES = frozenset({"survey", "estimate"})
 NO_ACCESS = "no_access"
 RESOLVED = "resolved"
 #: Why a first fix failed, as the loss table groups it; anything else is `not_recorded`.
-LOSS_REASONS = frozenset(
-    ["parts", "skill", "diagnosis", "access", "tool", "time", "extra_support", "customer", "weather_safety", "reopened", "callback"]
-)
+LOSS_REASONS = frozenset(reason.value for reason in IncompleteReason)
 
 
 class Attendance(NamedTuple):

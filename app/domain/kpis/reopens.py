@@ -30,9 +30,7 @@ def recorded_reopens(statuses: Sequence[str]) -> int | None:
     """
     if DONE.isdisjoint(statuses):
         return None
-    return sum(
-        before in DONE and after not in NOT_REOPENED for before, after in itertools.pairwise(statuses)
-    )
+    return sum(before in DONE and after not in NOT_REOPENED for before, after in itertools.pairwise(statuses))
 
 
 def judge_recorded_reopens(statuses: Sequence[str], *, left_out: str | None = None) -> Verdict:

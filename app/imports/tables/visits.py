@@ -7,8 +7,17 @@ from uuid import UUID
 
 from app.domain.ledger import EventType, fold
 from app.domain.lifecycle import Outcome as VisitOutcome
-from app.imports.batch import Batch, Outcome, Record, hash_of, unique_rows
-from app.imports.ledger import VISIT_COLUMNS, ImportedOrder, by_order, columns_of, refuse_left_alone, save, snapshot
+from app.imports.batch import Batch, Outcome, hash_of, unique_rows
+from app.imports.ledger import (
+    VISIT_COLUMNS,
+    ImportedOrder,
+    by_order,
+    columns_of,
+    refuse_left_alone,
+    save,
+    save_visits,
+    who_went,
+)
 from app.imports.reading import Read
 from app.kit.database import utc_iso
 from app.kit.ids import uuid7
@@ -21,7 +30,7 @@ def store_visits(batch: Batch, given: Sequence[Read]) -> Outcome:
     found = by_order(batch, kept, outcome)
     known = _known(batch, [order.id for order, _ in found])
     new: dict[UUID, tuple[ImportedOrder, Read]] = {}
-    changed: dict[UUID, tuple[ImportedOrder, Read]] = {}
+    changed: dict[UUID, ImportedOrder] = {}
     for order, mine in found:
         for row in sorted(mine, key=lambda row: row.values["visit_no"]):
             visit_id = known.get((order.id, row.values["visit_no"]))
@@ -31,9 +40,13 @@ def store_visits(batch: Batch, given: Sequence[Read]) -> Outcome:
             if refuse_left_alone(order, row, "work_order_ref", outcome):
                 continue
             outcome.warn_unknown(row, "technician_ref", technicians)
-            (changed if visit_id else new)[visit_id := visit_id or uuid7()] = (order, row)
+            if visit_id is None:
+                new[visit_id := uuid7()] = (order, row)
+            else:
+                changed[visit_id] = order
             _add_event(order, visit_id, row, technicians)
-    _save_visits(batch, new, changed, technicians)
+    _add_visits(batch, new)
+    save_visits(batch, changed.items())
     save(batch, [order for order, _ in found])
     outcome.created += len(new)
     outcome.updated += len(changed)
@@ -65,7 +78,7 @@ def _add_event(order: ImportedOrder, visit_id: UUID, row: Read, technicians: Map
     data = {
         "number": values["visit_no"],
         "technician_ref": values["technician_ref"],
-        "technician_id": str(technician["id"]) if technician else None,
+        **who_went(technician, order),
         **{name: utc_iso(values[name]) for name in ("started_at", "ended_at", "verified_at")},
         "outcome": values["outcome"],
         "verification": _verification(values),
@@ -91,25 +104,21 @@ def _round(order: ImportedOrder, at: datetime) -> int:
     )
 
 
-def _save_visits(
-    batch: Batch,
-    new: Mapping[UUID, tuple[ImportedOrder, Read]],
-    changed: Mapping[UUID, tuple[ImportedOrder, Read]],
-    technicians: Mapping[str, Mapping[str, Any]],
-) -> None:
-    def record(visit_id: UUID, order: ImportedOrder, row: Read) -> Record:
-        _, visits = fold(order.events)
-        return {
-            "organization_id": batch.organization_id,
-            "id": visit_id,
-            "work_order_id": order.id,
-            "number": row.values["visit_no"],
-            **snapshot(technicians.get(row.values["technician_ref"]), order),
-            **columns_of(visits[visit_id], VISIT_COLUMNS),
-        }
-
-    first = {"purpose": "service", "recorded_at": batch.at, "version": 1}
-    batch.insert("visits", [{**record(visit_id, *one), **first} for visit_id, one in new.items()])
-    batch.update(
-        "visits", [record(visit_id, *one) for visit_id, one in changed.items()], also=", version = kept.version + 1"
+def _add_visits(batch: Batch, new: Mapping[UUID, tuple[ImportedOrder, Read]]) -> None:
+    batch.insert(
+        "visits",
+        [
+            {
+                "organization_id": batch.organization_id,
+                "id": visit_id,
+                "work_order_id": order.id,
+                "number": row.values["visit_no"],
+                "territory": order.row["territory"],
+                "purpose": "service",
+                "recorded_at": batch.at,
+                "version": 1,
+                **columns_of(fold(order.events)[1][visit_id], VISIT_COLUMNS),
+            }
+            for visit_id, (order, row) in new.items()
+        ],
     )

@@ -110,7 +110,8 @@ def _remember_who(db: Session, ledger: OpenLedger, who: Mapping[str, Any]) -> No
     if ledger.row["technician_id"] is None:
         rows(
             db,
-            "UPDATE work_orders SET technician_id = %(t)s, team_id = %(team)s WHERE organization_id = %(o)s AND id = %(id)s",
+            "UPDATE work_orders SET technician_id = %(t)s, team_id = %(team)s "
+            "WHERE organization_id = %(o)s AND id = %(id)s",
             t=who["technician_id"],
             team=who["team_id"],
             o=ledger.organization_id,
@@ -146,8 +147,11 @@ def reassign_visit(
     """Another technician, who is told when it is dispatched again."""
     check_visit_move(ledger, visit_id, VisitAction.REASSIGN, by)
     visit = ledger.visits[visit_id]
-    assert visit.scheduled_start is not None and visit.scheduled_end is not None
-    who = _who(db, ledger, given.technician_id, visit.scheduled_start, visit.scheduled_end, given.force_reason, caller=by)
+    assert visit.scheduled_start is not None
+    assert visit.scheduled_end is not None
+    who = _who(
+        db, ledger, given.technician_id, visit.scheduled_start, visit.scheduled_end, given.force_reason, caller=by
+    )
     data = {**who, "reason_code": given.reason_code, "before": visit.technician_id, "force_reason": given.force_reason}
     moved = NewEvent(type=EventType.VISIT_REASSIGNED, at=at, data=data, visit_id=visit_id)
     happen(db, ledger, [moved], by=actor_of(by), at=at)
@@ -288,7 +292,8 @@ FROM technicians t WHERE t.organization_id = %(o)s AND t.id = %(t)s AND t.active
 
 IN_THE_WAY = """
 SELECT 'absence' AS kind, a.starts_at, a.ends_at FROM absences a
-WHERE a.organization_id = %(o)s AND a.technician_id = %(t)s AND a.approved AND a.starts_at < %(end)s AND a.ends_at > %(start)s
+WHERE a.organization_id = %(o)s AND a.technician_id = %(t)s AND a.approved
+  AND a.starts_at < %(end)s AND a.ends_at > %(start)s
 UNION ALL
 SELECT 'visit', v.scheduled_start, v.scheduled_end FROM visits v
 WHERE v.organization_id = %(o)s AND v.technician_id = %(t)s AND v.id IS DISTINCT FROM %(besides)s

@@ -134,11 +134,15 @@ def ledger_of_visit(db: Session, caller: Caller, visit_id: UUID, *, repeat_of: U
     return opened(db, caller.organization_id, found[0], repeat_of=repeat_of)
 
 
-def read_report(given: Reported, visit_id: UUID, *, by: Caller, at: datetime) -> Report:
-    """Put the report's time right and make its fingerprint; what is stamped at each attempt is no part of that."""
-    effective_at, source = effective_time(
-        given.occurred_at, sent_at=given.sent_at, age_ms=given.age_ms, received_at=at
-    )
+def read_report(
+    given: Reported, visit_id: UUID, *, by: Caller, at: datetime, not_before: datetime | None = None
+) -> Report:
+    """Put the report's time right and make its fingerprint; what is stamped at each attempt is no part of that.
+
+    `not_before`: when the work was asked for; whatever a clock says, nothing was done about it earlier.
+    """
+    effective_at, source = effective_time(given.occurred_at, sent_at=given.sent_at, age_ms=given.age_ms, received_at=at)
+    effective_at = max(effective_at, not_before or effective_at)
     said = given.model_dump(mode="json", exclude={"sent_at", "age_ms"})
     body = orjson.dumps([str(visit_id), str(by.id), said], option=orjson.OPT_SORT_KEYS)
     return Report(given, effective_at, source, hashlib.sha256(body).digest())
@@ -173,7 +177,7 @@ def post_status_update(
         MissingData, ClosureRequired, NotAllowed, TooLateToCorrect, TimesOutOfOrder
     """
     ledger = ledger_of_visit(db, by, visit_id, repeat_of=given.id)
-    report = read_report(given, visit_id, by=by, at=at)
+    report = read_report(given, visit_id, by=by, at=at, not_before=ledger.order.requested_at)
     if (answer := earlier_answer(ledger, report)) is not None:
         return answer, True
     if by.scope is Scope.OWN:
@@ -194,7 +198,7 @@ def post_status_update(
 def _check_data(given: StatusUpdateIn, action: VisitAction) -> None:
     missing = [name for name in VISIT_MOVES[action].requires if getattr(given, name) is None]
     errors = [{"pointer": f"/body/{name}", "code": "missing", "detail": f"{action} needs it"} for name in missing]
-    if action in REASONS and not missing and given.reason not in REASONS[action]:
+    if action in REASONS and not missing and given.reason not in list(REASONS[action]):
         allowed = ", ".join(REASONS[action])
         errors.append({"pointer": "/body/reason", "code": "enum", "detail": f"one of: {allowed}"})
     if errors:
@@ -271,15 +275,14 @@ def check_no_proof_needed(db: Session, ledger: OpenLedger, visit_id: UUID) -> No
         return
     version = ledger.visits[visit_id].work_type_version or ledger.row["work_type_version"]
     kind = work_type_of(db, ledger.organization_id, ledger.row["work_type_id"], version=version)
-    if kind["closure_policy"].get("rules"):
+    if kind["closure_policy"].get("rules") or kind["closure_policy"].get("review"):
         raise ClosureRequired("This work asks for proof: send a closure.", closure=f"/v1/visits/{visit_id}/closure")
 
 
-def _check_correction(
-    ledger: OpenLedger, visit_id: UUID, given: StatusUpdateIn, *, by: Caller, at: datetime
-) -> None:
+def _check_correction(ledger: OpenLedger, visit_id: UUID, given: StatusUpdateIn, *, by: Caller, at: datetime) -> None:
     visit = ledger.visits[visit_id]
-    assert given.field is not None and given.value is not None
+    assert given.field is not None
+    assert given.value is not None
     known = getattr(visit, given.field)
     if known is None or given.value > at:
         raise TimesOutOfOrder("There is no such time to correct, or the new one has not come yet.", field=given.field)
@@ -306,7 +309,9 @@ def _tell(
     told: list[dict[str, Any]] = []
 
     def answer() -> dict[str, Any]:
-        told.append(answer_of(ledger, visit_id, report, given.action, by=by, implied=[e.type for e in new if e.implied]))
+        told.append(
+            answer_of(ledger, visit_id, report, given.action, by=by, implied=[e.type for e in new if e.implied])
+        )
         return told[0]
 
     happen(db, ledger, new, by=actor_of(by), at=at, answer=answer)
@@ -361,7 +366,8 @@ def _member_reports(
     else:
         rows(
             db,
-            "UPDATE visit_members SET status = %(s)s WHERE organization_id = %(o)s AND visit_id = %(v)s AND technician_id = %(t)s",
+            "UPDATE visit_members SET status = %(s)s "
+            "WHERE organization_id = %(o)s AND visit_id = %(v)s AND technician_id = %(t)s",
             s=status,
             o=ledger.organization_id,
             v=visit_id,
@@ -387,7 +393,11 @@ def _refuse_or_note(
         InvalidTransition: with the status now and what the caller may do instead.
     """
     status = ledger.visits[visit_id].status
-    told = [event for event in corrected(events_of(db, ledger.organization_id, ledger.id)) if event.at <= report.effective_at]
+    told = [
+        event
+        for event in corrected(events_of(db, ledger.organization_id, ledger.id))
+        if event.at <= report.effective_at
+    ]
     _, then = fold(told)
     was = then[visit_id].status if visit_id in then else None
     if was is not None and was is not status and was in VISIT_MOVES[VisitAction(given.action)].sources:

@@ -1,0 +1,11 @@
+"use strict";
+window.ui = SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#swagger-ui",
+  deepLinking: true,
+  persistAuthorization: false,
+  displayRequestDuration: true,
+  filter: true,
+  docExpansion: "none",
+  validatorUrl: null,
+});

@@ -1,0 +1,139 @@
+"""`python -m app replay`: fold every work order's events again and compare with what the caches say, or mend them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from app.domain.history import history
+from app.domain.ledger import StatusInterval, fold
+from app.domain.timesheet import timesheet
+from app.identity.models import Organization
+from app.kit.database import enter, rows
+from app.kit.runtime import Runtime
+from app.work_orders.ledger import (
+    ORDER_COLUMNS,
+    VISIT_COLUMNS,
+    Writing,
+    events_of,
+    open_ledger,
+    order_state,
+    rebuild_caches,
+    visit_state,
+    write,
+)
+
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A cache that does not say what the events say."""
+
+    organization_id: UUID
+    work_order_id: UUID
+    where: str
+    cached: Any
+    replayed: Any
+
+
+def replay(
+    runtime: Runtime, *, mend: bool = False, on_progress: Callable[[int], None] = lambda done: None
+) -> Iterator[Difference]:
+    """Every difference between the caches and the events, over all organizations; `mend` also puts them right."""
+    done = 0
+    for organization_id in organizations(runtime):
+        for work_order_id in work_orders_in(runtime, organization_id):
+            with runtime.transaction(organization_id) as db:
+                found = list(differences(db, organization_id, work_order_id))
+                if found and mend:
+                    put_right(db, organization_id, work_order_id)
+            yield from found
+            done += 1
+            on_progress(done)
+
+
+def organizations(runtime: Runtime) -> list[UUID]:
+    with runtime.transaction(None) as db:
+        return list(db.exec(select(Organization.id).order_by(col(Organization.id))).all())
+
+
+def work_orders_in(runtime: Runtime, organization_id: UUID) -> Iterator[UUID]:
+    """The ids of all work orders of an organization, read in chunks."""
+    after = UUID(int=0)
+    while True:
+        with runtime.transaction(organization_id) as db:
+            found = rows(
+                db,
+                "SELECT id FROM work_orders WHERE organization_id = %(o)s AND id > %(a)s ORDER BY id LIMIT %(n)s",
+                o=organization_id,
+                a=after,
+                n=CHUNK,
+            )
+        yield from (row["id"] for row in found)
+        if len(found) < CHUNK:
+            return
+        after = found[-1]["id"]
+
+
+def differences(db: Session, organization_id: UUID, work_order_id: UUID) -> Iterator[Difference]:
+    """What the caches of one work order say otherwise than its events."""
+
+    def differ(where: str, cached: Any, replayed: Any) -> Iterator[Difference]:
+        if cached != replayed:
+            yield Difference(organization_id, work_order_id, where, cached, replayed)
+
+    key = {"o": organization_id, "id": work_order_id}
+    events = events_of(db, organization_id, work_order_id)
+    order, visits = fold(events)
+    [cached] = rows(db, "SELECT * FROM work_orders WHERE organization_id = %(o)s AND id = %(id)s", **key)
+    stored = order_state(cached)
+    for name in ORDER_COLUMNS:
+        yield from differ(f"work_order.{name}", getattr(stored, name), getattr(order, name))
+    known = rows(db, "SELECT * FROM visits WHERE organization_id = %(o)s AND work_order_id = %(id)s", **key)
+    yield from differ("visits", {row["id"] for row in known}, set(visits))
+    for row in known:
+        cached_visit = visit_state(row)
+        for name in VISIT_COLUMNS if row["id"] in visits else ():
+            where = f"visit {row['number']}.{name}"
+            yield from differ(where, getattr(cached_visit, name), getattr(visits[row["id"]], name))
+    yield from differ("status_intervals", cached_intervals(db, key), history(events))
+    told = {
+        (visit_id, entry.technician_id, str(entry.kind), entry.started_at, entry.ended_at)
+        for visit_id in visits
+        for entry in timesheet(event for event in events if event.visit_id == visit_id)
+    }
+    yield from differ("time_entries", cached_entries(db, key), told)
+
+
+def cached_intervals(db: Session, key: dict[str, UUID]) -> list[StatusInterval]:
+    names = ", ".join(one.name for one in fields(StatusInterval))
+    found = rows(
+        db,
+        f"SELECT {names} FROM status_intervals WHERE organization_id = %(o)s AND work_order_id = %(id)s ORDER BY seq",
+        **key,
+    )
+    return [StatusInterval(**row) for row in found]
+
+
+def cached_entries(db: Session, key: dict[str, UUID]) -> set[tuple[Any, ...]]:
+    found = rows(
+        db,
+        "SELECT visit_id, technician_id, kind, started_at, ended_at FROM time_entries "
+        "WHERE organization_id = %(o)s AND work_order_id = %(id)s AND (ended_at IS NULL OR ended_at > started_at)",
+        **key,
+    )
+    return {tuple(row.values()) for row in found}
+
+
+def put_right(db: Session, organization_id: UUID, work_order_id: UUID) -> None:
+    """Make every cache of one work order anew from its events."""
+    enter(db, organization_id)
+    ledger = open_ledger(db, organization_id, work_order_id)
+    ledger.order, replayed = fold(events_of(db, organization_id, work_order_id))
+    ledger.visits.update({visit_id: state for visit_id, state in replayed.items() if visit_id in ledger.visit_rows})
+    writing = Writing(touched=set(ledger.visits))
+    write(db, ledger, writing)
+    rebuild_caches(db, organization_id, work_order_id)

@@ -1,0 +1,75 @@
+"""Every migration goes up, down and up again to the same schema, and the models say the same as the migrations."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from app.kit.database import dsn_for_sqlalchemy
+from app.migrate import ROOT, migrate
+from app.models import metadata
+
+SHAPE = """
+SELECT 'column', table_name, column_name, data_type || is_nullable || coalesce(column_default, '')
+FROM information_schema.columns WHERE table_schema = 'public'
+UNION ALL SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+WHERE connamespace = 'public'::regnamespace
+UNION ALL SELECT 'index', tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+UNION ALL SELECT 'policy', tablename, policyname, coalesce(qual, '') FROM pg_policies WHERE schemaname = 'public'
+UNION ALL SELECT 'trigger', tgrelid::regclass::text, tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+UNION ALL SELECT 'function', proname, pg_get_function_identity_arguments(oid), md5(prosrc) FROM pg_proc
+WHERE pronamespace = 'public'::regnamespace
+UNION ALL SELECT 'grant', table_name, grantee, string_agg(privilege_type, ',' ORDER BY privilege_type)
+FROM information_schema.role_table_grants WHERE table_schema = 'public' AND grantee = 'firstfix_api'
+GROUP BY table_name, grantee
+ORDER BY 1, 2, 3, 4
+"""
+
+
+def shape(dsn: str) -> list[tuple[str, ...]]:
+    with psycopg.connect(dsn) as connection:
+        return connection.execute(SHAPE).fetchall()
+
+
+@pytest.fixture(scope="module")
+def empty(make_database: Callable[[str], str]) -> str:
+    return make_database("firstfix_migrations")
+
+
+def test_each_revision_goes_up_down_and_up_to_the_same_schema(empty: str) -> None:
+    revisions = sorted(path.name.partition("_")[0] for path in (ROOT / "migrations" / "versions").glob("0*.py"))
+    for revision in revisions:
+        migrate(empty, revision=revision)
+        first = shape(empty)
+        migrate(empty, revision="-1")
+        migrate(empty, revision=revision)
+        assert shape(empty) == first, revision
+    migrate(empty, revision="base")
+    assert {row[1] for row in shape(empty) if row[0] == "column"} <= {"alembic_version"}
+
+
+def test_the_models_say_the_same_as_the_migrations(dsn: str) -> None:
+    engine = sa.create_engine(dsn_for_sqlalchemy(dsn))
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"include_object": ours, "compare_type": True})
+        differences = compare_metadata(context, metadata)
+    engine.dispose()
+    assert differences == []
+
+
+def ours(obj: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:
+    return not (kind == "table" and (name or "").startswith("procrastinate_"))
+
+
+def test_two_processes_that_migrate_at_once_do_not_meet(make_database: Callable[[str], str]) -> None:
+    dsn = make_database("firstfix_at_once")
+    code = "import sys; from app.migrate import migrate; migrate(sys.argv[1])"
+    racers = [subprocess.Popen([sys.executable, "-c", code, dsn], cwd=ROOT) for _ in range(3)]
+    assert [racer.wait(timeout=60) for racer in racers] == [0, 0, 0]
+    assert len(shape(dsn)) > 500

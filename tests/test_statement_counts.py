@@ -1,0 +1,85 @@
+"""The hot routes send few statements, and as many for twenty jobs as for one. BEGIN and COMMIT are not counted."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app.identity.models import Organization
+from app.kit import clock
+from app.kit.runtime import Runtime
+from app.parts.models import Part
+from tests.conftest import CheckedClient, Somebody
+from tests.scene import Scene
+from tests.statements import statements
+
+
+def count(api: CheckedClient, method: str, path: str, *, by: Somebody, json: Any = None) -> int:
+    """How many statements the second of two such requests sends: the first one warms what is kept per connection."""
+    with statements() as sent:
+        answer = api.request(method, path, headers=by.headers, json=json)
+    assert answer.status_code in (200, 201), answer.text
+    return len(sent)
+
+
+@pytest.mark.parametrize("jobs", [1, 5, 20])
+def test_my_jobs_take_two_statements_however_many_there_are(
+    api: CheckedClient, scene: Scene, ana: Somebody, jobs: int
+) -> None:
+    for _ in range(jobs):
+        scene.dispatched(ana)
+
+    assert count(api, "GET", "/v1/me/jobs", by=ana) <= 2
+    assert len(scene.get("/v1/me/jobs", by=ana)["items"]) == jobs
+
+
+def test_one_of_my_jobs_takes_two_statements(api: CheckedClient, scene: Scene, ana: Somebody) -> None:
+    visit = scene.dispatched(ana)
+
+    assert count(api, "GET", f"/v1/me/jobs/{visit['id']}", by=ana) <= 2
+
+
+@pytest.mark.parametrize("action", ["accept", "depart", "arrive", "start"])
+def test_a_status_update_takes_four_statements(api: CheckedClient, scene: Scene, ana: Somebody, action: str) -> None:
+    visit = scene.dispatched(ana)
+    report = {"id": str(uuid4()), "action": action, "occurred_at": clock.now().isoformat()}
+    path = f"/v1/visits/{visit['id']}/status-updates"
+
+    assert count(api, "POST", path, by=ana, json=report) <= 4
+    assert count(api, "POST", path, by=ana, json=report) <= 3, "a repeat writes nothing"
+
+
+def test_a_note_takes_four_statements(api: CheckedClient, scene: Scene, ana: Somebody) -> None:
+    visit = scene.dispatched(ana)
+    note = {"id": str(uuid4()), "text": "The key is under the mat.", "occurred_at": clock.now().isoformat()}
+
+    assert count(api, "POST", f"/v1/visits/{visit['id']}/notes", by=ana, json=note) <= 4
+
+
+def test_a_used_part_takes_six_statements(
+    api: CheckedClient, scene: Scene, runtime: Runtime, organization: Organization, ana: Somebody
+) -> None:
+    visit = scene.dispatched(ana)
+    scene.report(visit["id"], "start", ana)
+    with runtime.transaction(organization.id) as db:
+        db.add(Part(organization_id=organization.id, number="P-1", name="Pump", unit_cost_minor=4500, currency="EUR"))
+    use = {"id": str(uuid4()), "part_number": "P-1", "quantity": 1, "occurred_at": clock.now().isoformat()}
+
+    assert count(api, "POST", f"/v1/visits/{visit['id']}/parts", by=ana, json=use) <= 6
+
+
+@pytest.mark.parametrize("orders", [1, 12])
+def test_the_list_of_work_orders_takes_two_statements(
+    api: CheckedClient, scene: Scene, dana: Somebody, orders: int
+) -> None:
+    for _ in range(orders):
+        scene.work_order(approved=False)
+
+    assert count(api, "GET", "/v1/work-orders", by=dana) <= 2
+
+
+@pytest.mark.parametrize("key", ["first_time_fix_rate", "backlog", "cycle_time", "csat", "on_time_arrival"])
+def test_a_kpi_takes_few_statements(api: CheckedClient, scene: Scene, max_: Somebody, key: str) -> None:
+    path = f"/v1/kpis/{key}?from=2026-01-01&to=2026-12-31"
+
+    assert count(api, "GET", path, by=max_) <= 3
