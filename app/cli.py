@@ -9,7 +9,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from app.kit.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresUnavailable, running_dsn
+from app.kit.embedded_postgres import (
+    EmbeddedPostgres,
+    EmbeddedPostgresFailed,
+    EmbeddedPostgresUnavailable,
+    running_dsn,
+)
 from app.kit.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -25,8 +30,11 @@ def settings_with(**given: object) -> Settings:
 
 
 @contextmanager
-def database(settings: Settings, *, start: bool = True) -> Iterator[str]:
-    """The address of the database: the external one, a running embedded one, or one started for this command."""
+def database(settings: Settings, *, start: bool = True, keep_running: bool = False) -> Iterator[str]:
+    """The address of the database: the external one, a running embedded one, or one started for this command.
+
+    `keep_running` is for what runs long: an embedded server that dies is started again.
+    """
     if settings.database_url:
         yield settings.database_url
         return
@@ -34,6 +42,8 @@ def database(settings: Settings, *, start: bool = True) -> Iterator[str]:
         yield running
         return
     with EmbeddedPostgres.start(settings.data_dir) as server:
+        if keep_running:
+            server.keep_running()
         yield server.dsn
 
 
@@ -49,7 +59,7 @@ def serve(
     from app import server
 
     settings = settings_with(port=port, host=host, data_dir=data_dir, run_worker=worker)
-    with database(settings) as dsn:
+    with database(settings, keep_running=True) as dsn:
         server.run(settings, dsn, demo=demo, out=out)
 
 
@@ -59,7 +69,7 @@ def worker(data_dir: DataDir = None) -> None:
     from app import worker as worker_process
 
     settings = settings_with(data_dir=data_dir)
-    with database(settings) as dsn:
+    with database(settings, keep_running=True) as dsn:
         worker_process.run(settings, dsn)
 
 
@@ -102,6 +112,47 @@ def replay(
         raise typer.Exit(1)
 
 
+@app.command("import")
+def import_(
+    folder: Annotated[
+        Path, typer.Argument(help="Holds teams.csv, work_orders.ndjson, …", exists=True, file_okay=False)
+    ],
+    organization: Annotated[str | None, typer.Option(help="Name or id; not needed when there is one only.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Import every table of a folder of historic records; exit code 1 when a row was refused."""
+    from app import import_folder
+
+    with database(settings_with(data_dir=data_dir)) as dsn:
+        complete = import_folder.run(settings_with(data_dir=data_dir), dsn, folder, organization, out=out, err=err)
+    if not complete:
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    url: Annotated[str | None, typer.Option(help="A demo server that runs already.")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Data of the server that is started; a temporary folder.")
+    ] = None,
+) -> None:
+    """Play a technician's day through the public API, against a running demo server or one that is started for it."""
+    from app.demo.show import show
+
+    if not show(url, data_dir, out):
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor(data_dir: DataDir = None) -> None:
+    """Check everything that the program needs, and say what to do; exit code 1 when something is broken."""
+    from app import doctor as examination
+
+    settings = settings_with(data_dir=data_dir)
+    if not examination.report(settings, lambda: database(settings, start=False), out):
+        raise typer.Exit(1)
+
+
 @app.command()
 def openapi(
     check: Annotated[bool, typer.Option(help="Compare with the committed document instead of writing it.")] = False,
@@ -127,11 +178,8 @@ def main() -> None:
 
     try:
         app()
-    except EmbeddedPostgresUnavailable as trouble:
-        err.print(f"error: {trouble}")
-        sys.exit(2)
-    except DatabaseTooOld as trouble:
-        err.print(f"error: {trouble}")
+    except (EmbeddedPostgresUnavailable, EmbeddedPostgresFailed, DatabaseTooOld) as trouble:
+        err.print(f"error: {' '.join(str(trouble).split())}", markup=False, soft_wrap=True)
         sys.exit(2)
     except ValidationError as trouble:
         for one in trouble.errors():

@@ -8,7 +8,7 @@ import argparse
 import json
 import random
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,9 +28,14 @@ class Measured:
     scenario: str
     side: str
     round: int
-    cpu_us: float
+    server_us: float
+    database_us: float
     per_second: float
     answer_bytes: int
+
+    @property
+    def cpu_us(self) -> float:
+        return self.server_us + self.database_us
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,9 @@ class Ratio:
     goal: float
     cpu: float
     throughput: float
-    product_us: float
-    bare_us: float
+    product_us: tuple[float, float]
+    """CPU per request: of the server, of its database backends."""
+    bare_us: tuple[float, float]
     product_per_second: float
     bare_per_second: float
 
@@ -54,14 +60,15 @@ def measure(side: Side, scenario: Scenario, seeded: Seeded, number: int, request
     asks = [ask for line in lines for ask in line]
     before = side.cpu_seconds()
     found = load(side.port, lines)
-    cpu = burned(before, side.cpu_seconds())
+    server, database = burned(before, side.cpu_seconds(), side.process.pid)
     for ask, body in zip(asks, found.bodies, strict=True):
         scenario.check(ask, body)
     return Measured(
         scenario.key,
         side.name,
         number,
-        1e6 * cpu / len(asks),
+        1e6 * server / len(asks),
+        1e6 * database / len(asks),
         len(asks) / found.seconds,
         sum(map(len, found.bodies)) // len(asks),
     )
@@ -76,11 +83,16 @@ def ratio_of(scenario: Scenario, found: list[Measured]) -> Ratio:
         scenario.goal,
         median(mine[number].cpu_us / base[number].cpu_us for number in mine),
         median(mine[number].per_second / base[number].per_second for number in mine),
-        median(one.cpu_us for one in mine.values()),
-        median(one.cpu_us for one in base.values()),
+        _cpu(mine.values()),
+        _cpu(base.values()),
         median(one.per_second for one in mine.values()),
         median(one.per_second for one in base.values()),
     )
+
+
+def _cpu(found: Iterable[Measured]) -> tuple[float, float]:
+    several = list(found)
+    return median(one.server_us for one in several), median(one.database_us for one in several)
 
 
 @contextmanager
@@ -102,12 +114,17 @@ def sides(folder: Path, *, visits: int, closed: int) -> Iterator[tuple[Seeded, l
                 side.process.stop()
 
 
-def run(rounds: int, requests: int, concurrency: int, closed: int, only: list[str]) -> tuple[list[Ratio], list[Measured]]:
+def run(
+    rounds: int, requests: int, concurrency: int, closed: int, only: list[str]
+) -> tuple[list[Ratio], list[Measured]]:
     found: list[Measured] = []
     chosen = [one for one in SCENARIOS if not only or one.key in only]
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, sides(Path(folder), visits=80, closed=closed) as (
-        seeded,
-        both,
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as folder,
+        sides(Path(folder), visits=80, closed=closed) as (
+            seeded,
+            both,
+        ),
     ):
         turns = [(scenario, side) for scenario in chosen for side in both]
         for number in range(rounds + 1):
@@ -120,12 +137,26 @@ def run(rounds: int, requests: int, concurrency: int, closed: int, only: list[st
 
 
 def table(ratios: list[Ratio]) -> str:
-    lines = [f"{'':<26}{'CPU ×':>7}{'goal':>6}{'thr. ×':>8}{'product µs':>12}{'bare µs':>9}{'product/s':>11}{'bare/s':>8}"]
-    lines += [
-        f"{one.scenario + ' ' + one.title:<26}{one.cpu:>7.2f}{one.goal:>6.1f}{one.throughput:>8.2f}{one.product_us:>12.0f}"
-        f"{one.bare_us:>9.0f}{one.product_per_second:>11.0f}{one.bare_per_second:>8.0f}"
+    """Ratios first; then CPU per request as server + database, in microseconds, and requests per second."""
+    heads = ("", "CPU ×", "goal", "rate ×", "product µs", "bare µs", "product/s", "bare/s")
+    cells = [
+        (
+            f"{one.scenario} {one.title}",
+            f"{one.cpu:.2f}",
+            f"{one.goal:.1f}",
+            f"{one.throughput:.2f}",
+            "{:.0f} + {:.0f}".format(*one.product_us),
+            "{:.0f} + {:.0f}".format(*one.bare_us),
+            f"{one.product_per_second:.0f}",
+            f"{one.bare_per_second:.0f}",
+        )
         for one in ratios
     ]
+    widths = (26, 7, 6, 8, 14, 13, 11, 8)
+    lines = []
+    for first, *others in (heads, *cells):
+        columns = zip(others, widths[1:], strict=True)
+        lines.append(first.ljust(widths[0]) + "".join(cell.rjust(width) for cell, width in columns))
     return "\n".join(lines)
 
 

@@ -41,7 +41,7 @@ def _update_lines(seed: Seeded, side: str, requests: int, concurrency: int) -> L
     lines = []
     for number in range(concurrency):
         turns = islice(cycle(visits[number * own : (number + 1) * own]), requests // concurrency // 2)
-        lines.append([ask for visit_id in turns for ask in (_update(visit_id, "pause", seed), _update(visit_id, "resume", seed))])
+        lines.append([_update(visit_id, action, seed) for visit_id in turns for action in ("pause", "resume")])
     return lines
 
 

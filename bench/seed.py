@@ -67,7 +67,7 @@ class Seeded:
 
 def seed(dsn: str, folder: Path, *, visits: int, closed: int) -> Seeded:
     """Fill an empty, migrated database; `closed` work orders of other days lie around what is read."""
-    runtime = build_runtime(Settings(data_dir=folder, secret_key="only for measuring"), dsn)
+    runtime = build_runtime(Settings(data_dir=folder, secret_key="only for measuring, and long enough for it"), dsn)
     at = clock.now()
     with runtime.transaction(None) as db:
         organization = identity.create_organization(db, "Bench", at=at)
@@ -159,12 +159,11 @@ def _dispatched(
     return order.id, visit_id
 
 
-def _underway(
-    db: Session, office: Caller, work_type_id: UUID, place: Place, technician_id: UUID, at: datetime
-) -> str:
+def _underway(db: Session, office: Caller, work_type_id: UUID, place: Place, technician_id: UUID, at: datetime) -> str:
     """A visit at work, to be paused and resumed."""
     order_id, visit_id = _dispatched(db, office, work_type_id, place, technician_id, at + timedelta(days=30), at)
-    steps = [NewEvent(type=kind, at=at, visit_id=visit_id) for kind in (EventType.VISIT_ARRIVED, EventType.VISIT_STARTED)]
+    kinds = (EventType.VISIT_ARRIVED, EventType.VISIT_STARTED)
+    steps = [NewEvent(type=kind, at=at, visit_id=visit_id) for kind in kinds]
     commands.happen(db, open_ledger(db, office.organization_id, order_id), steps, by=SYSTEM, at=at)
     return str(visit_id)
 
@@ -182,11 +181,10 @@ def _closed_orders(db: Session, organization_id: UUID, places: list[Place], at: 
         asked = at - timedelta(days=2 + number % 700)
         _, _, site, asset = places[number % JOBS]
         known = number < EARLIER * JOBS
-        db.add(
-            WorkOrder(
-                organization_id=organization_id, id=uuid7(), number=f"OLD-{number}", type="boiler_repair",
-                title="Yearly service", site_id=site.id if known else None, asset_id=asset.id if known else None,
-                status="closed", outcome="resolved", requested_at=asked, recorded_at=asked, closed_at=asked,
-                first_completed_at=asked, resolved_at=asked, first_closed_at=asked,
-            )  # fmt: skip
-        )
+        order = WorkOrder(
+            organization_id=organization_id, id=uuid7(), number=f"OLD-{number}", type="boiler_repair",
+            title="Yearly service", site_id=site.id if known else None, asset_id=asset.id if known else None,
+            status="closed", outcome="resolved", requested_at=asked, recorded_at=asked, closed_at=asked,
+            first_completed_at=asked, resolved_at=asked, first_closed_at=asked,
+        )  # fmt: skip
+        db.add(order)

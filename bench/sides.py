@@ -49,6 +49,7 @@ def bare(folder: Path, dsn: str, seed_file: Path) -> Side:
     return Side("bare", port, Process(command, folder / "bare.log", environment), dsn)
 
 
-def burned(before: dict[int, float], after: dict[int, float]) -> float:
-    """Seconds of CPU between two looks; a backend that came in between counts whole."""
-    return sum(seconds - before.get(pid, 0) for pid, seconds in after.items())
+def burned(before: dict[int, float], after: dict[int, float], server: int) -> tuple[float, float]:
+    """Seconds of CPU between two looks: of the server, and of its backends; one that came in between counts whole."""
+    spent = {pid: seconds - before.get(pid, 0) for pid, seconds in after.items()}
+    return spent.pop(server), sum(spent.values())

@@ -88,7 +88,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return Settings(
         data_dir=tmp_path_factory.mktemp("data"),
         run_worker=False,
-        secret_key="a secret that only the tests know",
+        secret_key="a secret that only the tests know, long enough",
         public_url="http://testserver",
     )
 

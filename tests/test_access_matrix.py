@@ -1,12 +1,11 @@
 """Every operation × every role × what is another organization's × what is another technician's or partner's.
 
-An operation that is not in `CALLS` fails the test: say there how it is called, and it is walked. Row-level security
-is off here, so what answers is the first wall alone: the question "for whom" in each query. The second wall has a test
-of its own.
+An operation that is not in `tests/access_calls.py` fails the test: say there how it is called, and it is walked.
+Row-level security is off here, so what answers is the first wall alone: the question "for whom" in each query. The
+second wall has a test of its own.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, LiteralString
 from uuid import uuid4
@@ -19,195 +18,11 @@ from app.domain.roles import Role, Scope
 from app.identity.policy import POLICY, PUBLIC
 from app.kit.ids import uuid7
 from app.kit.runtime import Runtime
+from tests.access_calls import CALLS, WITHOUT_TOKEN, New, Now, Ref
 from tests.access_world import Headers, World, make_world
 from tests.conftest import CheckedClient
 from tests.field import a_picture, just_now
 
-
-@dataclass(frozen=True)
-class Ref:
-    """In a body: the id of the world's thing of this kind. `optional` references may also be refused as a value."""
-
-    kind: str
-
-
-class New:
-    """In a body: an id that is made for this call."""
-
-
-class Now:
-    """In a body: a moment ago."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """How an operation is called so that nothing but the rights can be wrong with it.
-
-    `everybodys`: who may call it at all reaches the organization's one catalog, so there is no other technician's.
-    `may_name_nobody`: things in the path that need not exist; then nothing happens, whoever's they are.
-    """
-
-    body: Mapping[str, Any] | None = None
-    query: Mapping[str, Any] = field(default_factory=dict)
-    form: Mapping[str, Any] | None = None
-    csv: str | None = None
-    everybodys: bool = False
-    may_name_nobody: frozenset[str] = frozenset()
-
-
-A_WINDOW = {"scheduled_start": "2026-05-04T08:00:00Z", "scheduled_end": "2026-05-04T09:00:00Z", "force_reason": "test"}
-REASON = {"reason": "because"}
-NAMED = Call({"name": "New name"})
-PLAIN = Call()
-
-CALLS: Mapping[str, Call] = {
-    # identity
-    "get_me": PLAIN,
-    "list_my_sessions": PLAIN,
-    "revoke_my_session": PLAIN,
-    "register_device": Call({"id": New, "platform": "android", "app_version": "1"}),
-    "list_my_devices": PLAIN,
-    "revoke_device": PLAIN,
-    "get_organization": PLAIN,
-    "update_organization": NAMED,
-    "list_people": PLAIN,
-    "create_person": Call(
-        {"name": "New", "email": "new@example.org", "roles": ["technician"], "technician_id": Ref("technician"),
-         "partner_id": Ref("partner")}
-    ),
-    "update_person": Call({"technician_id": Ref("technician"), "partner_id": Ref("partner")}),
-    "create_setup_link": PLAIN,
-    "list_technicians": PLAIN,
-    "get_technician": PLAIN,
-    "create_technician": Call({"name": "New", "team_id": Ref("team"), "partner_id": Ref("partner")}),
-    "update_technician": Call({"team_id": Ref("team"), "partner_id": Ref("partner")}),
-    "replace_shifts": Call({"items": [{"weekday": 1, "starts": "08:00", "ends": "16:00"}]}),
-    "list_shifts": PLAIN,
-    "create_absence": Call(
-        {"technician_id": Ref("technician"), "starts_at": "2020-03-01T00:00:00Z", "ends_at": "2020-03-02T00:00:00Z"}
-    ),
-    "list_absences": PLAIN,
-    "list_teams": PLAIN,
-    "create_team": Call({"name": "New", "partner_id": Ref("partner")}),
-    "update_team": Call({"partner_id": Ref("partner")}),
-    "list_partners": PLAIN,
-    "create_partner": NAMED,
-    "list_api_clients": PLAIN,
-    "create_api_client": Call({"name": "New", "roles": ["partner_manager"], "partner_id": Ref("partner")}),
-    "revoke_api_client": PLAIN,
-    # customers
-    "list_customers": PLAIN,
-    "get_customer": PLAIN,
-    "create_customer": NAMED,
-    "update_customer": NAMED,
-    "list_contacts": PLAIN,
-    "get_contact": PLAIN,
-    "create_contact": Call({"name": "New", "customer_id": Ref("customer")}),
-    "update_contact": NAMED,
-    "record_consent": Call({"channel": "email", "state": "granted", "source": "form"}),
-    "list_sites": PLAIN,
-    "get_site": PLAIN,
-    "create_site": Call({"name": "New", "customer_id": Ref("customer")}),
-    "update_site": Call({"customer_id": Ref("customer")}),
-    "list_assets": PLAIN,
-    "get_asset": PLAIN,
-    "create_asset": Call({"name": "New", "site_id": Ref("site")}),
-    "update_asset": Call({"site_id": Ref("site")}),
-    "get_asset_history": PLAIN,
-    # work orders
-    "list_work_types": PLAIN,
-    "get_work_type": PLAIN,
-    "create_work_type": Call({"key": "new_kind", "name": "New"}),
-    "create_work_type_version": NAMED,
-    "list_work_orders": PLAIN,
-    "create_work_order": Call(
-        {"title": "New", "work_type_id": Ref("work_type"), "customer_id": Ref("customer"), "site_id": Ref("site"),
-         "asset_id": Ref("asset"), "contact_id": Ref("contact"), "callback_of": Ref("work_order")}
-    ),
-    "get_work_order": PLAIN,
-    "update_work_order": Call({"contact_id": Ref("contact")}),
-    "get_work_order_events": PLAIN,
-    "list_work_order_notes": PLAIN,
-    "approve_work_order": PLAIN,
-    "reject_work_order": Call({**REASON, "merged_into": Ref("work_order")}),
-    "hold_work_order": Call({"hold_reason": "parts"}),
-    "release_work_order": PLAIN,
-    "complete_work_order": Call({"resolution_code": "solved"}),
-    "close_work_order": Call(REASON),
-    "send_back_work_order": Call({"rule_ids": ["photo"], "text": "blurred"}),
-    "mark_work_order_cannot_complete": Call({**REASON, "customer_told": True}),
-    "reopen_work_order": Call(REASON),
-    "cancel_work_order": Call({**REASON, "cause": "customer"}),
-    # visits
-    "schedule_visit": Call({"technician_id": Ref("technician"), "crew": [Ref("mate")], **A_WINDOW}),
-    "list_visits": PLAIN,
-    "get_visit": PLAIN,
-    "reschedule_visit": Call({**A_WINDOW, "reason_code": "late", "requested_by": "customer"}),
-    "reassign_visit": Call({"technician_id": Ref("mate"), "reason_code": "ill", "force_reason": "test"}),
-    "dispatch_visit": PLAIN,
-    "mark_visit_no_show": PLAIN,
-    "cancel_visit": Call({**REASON, "cause": "customer"}),
-    "add_crew_member": Call({"technician_id": Ref("mate")}),
-    "remove_crew_member": Call(may_name_nobody=frozenset({"mate"})),
-    "post_status_update": Call(
-        {"id": New, "occurred_at": Now, "action": "correct_time", "reason": "typo", "field": "arrived_at", "value": Now}
-    ),
-    "add_visit_note": Call({"id": New, "occurred_at": Now, "text": "The key is at the neighbor's."}),
-    "list_visit_time_entries": PLAIN,
-    "list_orphans": PLAIN,
-    "decide_orphan": Call({**REASON, "choice": "attach", "visit_id": Ref("visit")}),
-    "list_my_jobs": PLAIN,
-    "get_my_job": PLAIN,
-    # parts
-    "post_visit_part": Call(
-        {"id": New, "occurred_at": Now, "part_id": Ref("part"), "quantity": 1, "location_id": Ref("location")}
-    ),
-    "list_visit_parts": PLAIN,
-    "list_work_order_parts": PLAIN,
-    "list_parts": PLAIN,
-    "create_part": Call({"number": "P-2", "name": "New"}),
-    "get_part": Call(everybodys=True),
-    "update_part": NAMED,
-    "list_stock_locations": PLAIN,
-    "create_stock_location": Call({"name": "Van", "kind": "van", "technician_id": Ref("technician")}),
-    "list_stock": PLAIN,
-    "post_stock_movement": Call(
-        {"id": New, "occurred_at": Now, "kind": "transferred", "part_id": Ref("part"), "quantity": 1,
-         "location_id": Ref("location"), "to_location_id": Ref("location_to")}
-    ),
-    # closure
-    "upload_evidence": Call(form={"id": New, "kind": "photo", "tag": "before"}),
-    "get_evidence": PLAIN,
-    "submit_closure": Call({"id": New, "occurred_at": Now, "reason": "test"}),
-    "get_visit_closure": PLAIN,
-    "list_reviews": PLAIN,
-    "review_work_order": Call({"decision": "approve"}),
-    # surveys, kpis, imports
-    "list_surveys": PLAIN,
-    "get_survey": PLAIN,
-    "list_kpis": PLAIN,
-    "get_kpi": PLAIN,
-    "list_kpi_records": PLAIN,
-    "import_records": Call(csv="ref,name\nwest,West\n", query={"table": "teams"}),
-    "list_imports": PLAIN,
-    "get_import": PLAIN,
-    "get_import_totals": PLAIN,
-}  # fmt: skip
-
-#: What needs no token, and what stands in its place.
-WITHOUT_TOKEN = {
-    "issue_token": "the password, the refresh token or the key",
-    "revoke_token": "the token itself",
-    "use_setup_link": "the link's own token",
-    "show_setup_page": "the link's own token",
-    "submit_setup_page": "the link's own token",
-    "receive_twilio_status": "the provider's signature",
-    "get_authorization_server": "nothing is told",
-    "get_liveness": "nothing is told",
-    "get_readiness": "nothing is told",
-    "list_problems": "nothing is told",
-    "get_problem": "nothing is told",
-}
 KINDS = {"client_id": "api_client", "location_id": "location", "to_location_id": "location_to"}
 WORDS = {"key": "backlog"}
 Operations = Mapping[str, tuple[str, str, Mapping[str, Any]]]
@@ -237,7 +52,8 @@ def _first_wall_alone(dsn: str) -> Iterator[None]:
 
         def turn(what: LiteralString) -> None:
             for (table,) in walled:
-                connection.execute(sql.SQL("ALTER TABLE {} " + what + " ROW LEVEL SECURITY").format(sql.Identifier(table)))
+                alter = sql.SQL("ALTER TABLE {} " + what + " ROW LEVEL SECURITY")
+                connection.execute(alter.format(sql.Identifier(table)))
 
         turn("DISABLE")
         try:

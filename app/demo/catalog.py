@@ -70,24 +70,24 @@ DAY = 24 * 60
 WORK_TYPES: Mapping[str, dict[str, Any]] = {
     "heating_repair": {
         "name": "Heating repair",
-        "estimated_minutes": 105,
+        "estimated_minutes": 150,
         "skills": ["heating", "gas"],
         "planned_parts": [{"part_number": "IGN-044", "quantity": 1}, {"part_number": "GSK-004", "quantity": 1}],
         "checklist": GAS_CHECK,
         "closure_policy": {"id": "repair", "version": 1, "rules": [CHECKLIST, PHOTO, SIGNED, CODED, PARTS_SAID]},
-        "sla": {"response_minutes": 8 * 60, "resolution_minutes": 3 * DAY, "pause_reasons": ["parts", "customer"]},
+        "sla": {"response_minutes": 8 * 60, "resolution_minutes": 4 * DAY, "pause_reasons": ["parts", "customer"]},
     },
     "emergency": {
         "name": "Emergency: no heat, leak",
-        "estimated_minutes": 90,
+        "estimated_minutes": 120,
         "skills": ["heating"],
         "checklist": GAS_CHECK[:1],
         "closure_policy": {"id": "emergency", "version": 1, "rules": [CHECKLIST, PHOTO, CODED]},
-        "sla": {"response_minutes": 2 * 60, "resolution_minutes": DAY},
+        "sla": {"response_minutes": 2 * 60, "resolution_minutes": 2 * DAY},
     },
     "boiler_service": {
         "name": "Yearly boiler service",
-        "estimated_minutes": 75,
+        "estimated_minutes": 105,
         "skills": ["heating", "gas"],
         "planned_parts": [{"part_number": "FLT-320", "quantity": 1}],
         "checklist": SERVICE_CHECK,
@@ -115,7 +115,7 @@ WORK_TYPES: Mapping[str, dict[str, Any]] = {
     },
     "ventilation_check": {
         "name": "Ventilation check",
-        "estimated_minutes": 60,
+        "estimated_minutes": 90,
         "skills": ["ventilation"],
         "planned_parts": [{"part_number": "FLT-310", "quantity": 2}],
         "checklist": [SERVICE_CHECK[2]],
@@ -124,7 +124,7 @@ WORK_TYPES: Mapping[str, dict[str, Any]] = {
     },
     "thermostat": {
         "name": "Thermostat replacement",
-        "estimated_minutes": 45,
+        "estimated_minutes": 60,
         "skills": ["heating"],
         "planned_parts": [{"part_number": "THM-100", "quantity": 1}],
         "sla": {"resolution_minutes": 7 * DAY},

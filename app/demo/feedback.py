@@ -167,7 +167,8 @@ def fill_outbox(db: Session, runtime: Runtime, surveys: Sequence[Survey]) -> Non
     waiting = [one for one in surveys if one.state == SurveyState.SENT and one.channel == Channel.EMAIL]
     for survey in waiting[-IN_OUTBOX:]:
         facts = facts_of(db, survey.organization_id, survey.work_order_id, waiting_counts=False)
-        assert facts is not None and survey.sent_at is not None
+        assert facts is not None
+        assert survey.sent_at is not None
         token = derive(SURVEY, survey.organization_id, runtime.secret, survey.id)
         message = invitation(survey, facts, base_url=runtime.settings.base_url, token=token)
         store(db, message, at=survey.sent_at)

@@ -1,6 +1,7 @@
 """Ninety days of work orders: the past as it may go, then the present as it stands."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -46,13 +47,11 @@ def tell(stage: Stage, places: Sequence[Place]) -> list[Story]:
     present = list(_present(stage))
     past = WORK_ORDERS - len(present)
     asked = sorted([*_past(stage, past), *present], key=lambda one: one[0])
-    stories = []
+    stories: list[Story] = []
     for requested_at, key, life in asked:
         story = _begin(stage, places, key, requested_at, number=FIRST_NUMBER + len(stories))
-        try:
+        with suppress(NotYet):
             life(story)
-        except NotYet:
-            pass
         stories.append(story)
     _call_back(stories)
     return stories

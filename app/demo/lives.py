@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from app.closure.models import ClosureSubmission
 from app.demo.chance import Chance
 from app.demo.proof import asks_for_proof, complete, review, submit, use_parts
 from app.demo.story import ZONE, Slot, Story, Trip
-from app.closure.models import ClosureSubmission
 from app.domain.closure import VerdictKind
 from app.domain.ledger import EventType
 from app.domain.roles import Role
@@ -23,6 +23,12 @@ LEAD_HOURS: Mapping[str, tuple[int, int]] = {
     "ventilation_check": (48, 200),
     "boiler_service": (72, 260),
     "heat_pump_installation": (120, 320),
+}
+BY_PHONE: dict[str, Any] = {
+    "resolution_code": "adjusted",
+    "note": "Talked through on the phone.",
+    "cause": "us",
+    "reason": "solved remotely",
 }
 LOSSES = ("parts", "parts", "parts", "diagnosis", "skill", "time", "tool", "customer", "extra_support")
 
@@ -189,7 +195,7 @@ def declined(story: Story, *, again: bool = True) -> None:
 def customer_cancels(story: Story) -> None:
     trip = plan(story, approve(story))
     at = story.events[-1].effective_at + 20 * MINUTE
-    why = {"cause": "customer", "reason": "It works again."}
+    why: dict[str, Any] = {"cause": "customer", "reason": "It works again."}
     story.happen(EventType.VISIT_CANCELED, at, office(story), trip, **why)
     story.happen(EventType.CANCELED, at, office(story), **why)
 
@@ -199,7 +205,7 @@ def canceled_on_the_way(story: Story, *, again: bool = True) -> None:
     departed_at = max(trip.scheduled_start - 30 * MINUTE, story.events[-1].effective_at + MINUTE)
     story.happen(EventType.VISIT_DEPARTED, departed_at, trip.crew, trip)
     at = departed_at + 12 * MINUTE
-    why = {"cause": "us", "reason": "An emergency came between."}
+    why: dict[str, Any] = {"cause": "us", "reason": "An emergency came between."}
     story.happen(EventType.VISIT_CANCELED, at, office(story), trip, **why)
     if again:
         one_trip(story, at + 15 * MINUTE)
@@ -213,19 +219,13 @@ def rejected(story: Story) -> None:
 def solved_remotely(story: Story) -> None:
     sam = story.stage.somebody(Role.SUPERVISOR)
     at = approve(story) + story.stage.chance.minutes(20, 200)
-    told = {
-        "resolution_code": "adjusted",
-        "note": "Talked through on the phone.",
-        "cause": "us",
-        "reason": "solved remotely",
-    }
-    story.happen(EventType.COMPLETED_REMOTELY, at, sam, **told)
+    story.happen(EventType.COMPLETED_REMOTELY, at, sam, **BY_PHONE)
     story.happen(EventType.CLOSED, at + story.stage.chance.minutes(5, 90), sam, reason="Confirmed by the customer.")
 
 
 def given_up(story: Story) -> None:
     at = lost_trip(story, approve(story)) + timedelta(hours=20)
-    told = {"reason": "The part is no longer made.", "customer_told": True, "cause": "us"}
+    told: dict[str, Any] = {"reason": "The part is no longer made.", "customer_told": True, "cause": "us"}
     story.happen(EventType.CANNOT_COMPLETE, at, story.stage.somebody(Role.SUPERVISOR), **told)
 
 

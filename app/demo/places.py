@@ -42,7 +42,7 @@ LANGUAGES = ("de", "de", "de", "en", "en", "tr", "pl")
 
 @dataclass(slots=True)
 class Place:
-    """A site with its customer's contact and its assets by kind of work; `served_at` of each asset, to spread the work."""
+    """A site with its customer's contact, and its assets by kind of work; `served_at` of each spreads the work."""
 
     site: Site
     contact: Contact

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
+from typing import Any
 
 from app.demo.lives import (
+    BY_PHONE,
     MINUTE,
     Life,
     approve,
@@ -75,7 +77,7 @@ def with_a_helper(story: Story) -> None:
     trip = at_work(story)
     helper = next(one for one in story.stage.cast.workers if one is not trip.worker)
     at = story.stage.now - 30 * MINUTE
-    who = {"member_id": helper.technician.id}
+    who: dict[str, Any] = {"member_id": helper.technician.id}
     story.happen(EventType.MEMBER_JOINED, at, office(story), trip, **who)
     story.happen(EventType.MEMBER_ARRIVED, at + 20 * MINUTE, trip.crew, trip, **who)
     story.add(
@@ -92,14 +94,14 @@ def with_a_helper(story: Story) -> None:
 
 def held(story: Story) -> None:
     at = approve(story) + story.stage.chance.minutes(10, 100)
-    told = {"hold_reason": "customer", "expected_until": story.stage.now + timedelta(days=4)}
+    told: dict[str, Any] = {"hold_reason": "customer", "expected_until": story.stage.now + timedelta(days=4)}
     story.happen(EventType.HELD, at, office(story), **told)
 
 
 def waits_for_parts(story: Story) -> None:
     trip = plan(story, approve(story))
     at = work(story, trip, go_there(story, trip), share=0.5)
-    told = {"reason": "parts", "hold_reason": "parts", "parts_needed": ["PCB-450"]}
+    told: dict[str, Any] = {"reason": "parts", "hold_reason": "parts", "parts_needed": ["PCB-450"]}
     story.happen(EventType.VISIT_ENDED_INCOMPLETE, at, trip.crew, trip, **told)
 
 
@@ -148,13 +150,7 @@ def waits_for_review(story: Story) -> None:
 def completed_by_phone(story: Story) -> None:
     """Solved without a trip, not closed yet."""
     at = approve(story) + 20 * MINUTE
-    told = {
-        "resolution_code": "adjusted",
-        "note": "Talked through on the phone.",
-        "cause": "us",
-        "reason": "solved remotely",
-    }
-    story.happen(EventType.COMPLETED_REMOTELY, at, story.stage.somebody(Role.SUPERVISOR), **told)
+    story.happen(EventType.COMPLETED_REMOTELY, at, story.stage.somebody(Role.SUPERVISOR), **BY_PHONE)
 
 
 def on_the_list(story: Story, name: str, day: int, begin: time, *, accepted: bool) -> None:

@@ -126,7 +126,11 @@ def review(story: Story, trip: Trip, submission: ClosureSubmission, at: datetime
     if approve:
         story.happen(EventType.CLOSED, at, sam, verdict=VerdictKind.VERIFIED, submission_id=submission.id)
     else:
-        told = {"rule_ids": submission.review_rule_ids, "text": submission.review_text, "revisit": False}
+        told: dict[str, Any] = {
+            "rule_ids": submission.review_rule_ids,
+            "text": submission.review_text,
+            "revisit": False,
+        }
         story.happen(EventType.SENT_BACK, at, sam, **told)
 
 
@@ -150,7 +154,7 @@ def _given(story: Story, at: datetime, evidence: list[Evidence], *, forgets_chec
 
 def _evidence(story: Story, trip: Trip, at: datetime, *, promised: bool) -> list[Evidence]:
     """The photo and the signature that the policy asks for; what is only promised is no row yet."""
-    wanted = []
+    wanted: list[tuple[EvidenceKind, str, str | None]] = []
     for rule in story.kind.version.closure_policy["rules"]:
         if rule["kind"] == RuleKind.PHOTO:
             wanted.append((EvidenceKind.PHOTO, rule["params"]["tag"], None))

@@ -213,7 +213,7 @@ class Story:
         """The work order and all that belongs to it, in the order in which it can be added."""
         told = self.told()
         order, visits = fold(told)
-        common = {"organization_id": self.organization_id, "work_order_id": self.id}
+        common: dict[str, Any] = {"organization_id": self.organization_id, "work_order_id": self.id}
         made: list[SQLModel] = [WorkOrder(**(self.row | asdict(order)), version=len(told))]
         for trip in self.trips:
             state = asdict(visits[trip.id])

@@ -35,9 +35,7 @@ def print_tour(runtime: Runtime, organization_id: UUID, out: Console) -> None:
     def say(text: str = "") -> None:
         out.print(text, soft_wrap=True, markup=True, highlight=False)
 
-    say(
-        f"\n[bold]{ORGANIZATION}[/bold]: a demo organization. Everybody's password is [bold]{PASSWORD}[/bold], so keep it to yourself.\n"
-    )
+    say(f"\n[bold]{ORGANIZATION}[/bold], made up to look around in. Everybody's password is [bold]{PASSWORD}[/bold]\n")
     say("[bold]Tokens[/bold] (good for 24 hours)")
     for name in SHOWN:
         roles = ", ".join(Role(role).value for role in people[name].roles)

@@ -13,6 +13,8 @@ BucketSize = Literal["day", "week", "month"]
 Comparison = Literal["previous", "year_ago"]
 
 DAY = timedelta(days=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 EVERY_DAY = frozenset({1, 2, 3, 4, 5, 6, 7})
 #: How far a business-time table grows beyond what it was asked, so that neighbors find it ready.
 MARGIN = timedelta(days=60)
@@ -113,9 +115,9 @@ class BusinessCalendar:
     opens_at: time = time()
     closes_at: time | None = None
     holidays: frozenset[date] = frozenset()
-    _opens: list[float] = field(default_factory=list, repr=False)
-    _lengths: list[float] = field(default_factory=list, repr=False)
-    _before: list[float] = field(default_factory=list, repr=False)
+    _opens: list[int] = field(default_factory=list, repr=False)
+    _lengths: list[int] = field(default_factory=list, repr=False)
+    _before: list[int] = field(default_factory=list, repr=False)
     _covers: tuple[date, date] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -129,12 +131,12 @@ class BusinessCalendar:
         """
         first, last = min(start, end), max(start, end)
         self._cover(local_date(first, self.zone), local_date(last, self.zone))
-        return self._elapsed(end.timestamp()) - self._elapsed(start.timestamp())
+        return (self._elapsed(_microseconds(end)) - self._elapsed(_microseconds(start))) / 1_000_000
 
-    def _elapsed(self, instant: float) -> float:
+    def _elapsed(self, instant: int) -> int:
         place = bisect_right(self._opens, instant) - 1
         if place < 0:
-            return 0.0
+            return 0
         return self._before[place] + min(instant - self._opens[place], self._lengths[place])
 
     def _cover(self, first: date, last: date) -> None:
@@ -147,23 +149,28 @@ class BusinessCalendar:
 
     def _tabulate(self, first: date, last: date) -> None:
         self._opens, self._lengths, self._before = [], [], []
-        total = 0.0
+        total = 0
         for opens, closes in self._days(first, last):
             self._opens.append(opens)
             self._lengths.append(closes - opens)
             self._before.append(total)
             total += closes - opens
 
-    def _days(self, first: date, last: date) -> Iterable[tuple[float, float]]:
+    def _days(self, first: date, last: date) -> Iterable[tuple[int, int]]:
         day = first
         while day <= last:
             if day.isoweekday() in self.weekdays and day not in self.holidays:
-                opens = datetime.combine(day, self.opens_at, self.zone).timestamp()
-                closes = (
-                    local_midnight(day + DAY, self.zone).timestamp()
+                opens = _microseconds(datetime.combine(day, self.opens_at, self.zone))
+                closes = _microseconds(
+                    local_midnight(day + DAY, self.zone)
                     if self.closes_at is None
-                    else datetime.combine(day, self.closes_at, self.zone).timestamp()
+                    else datetime.combine(day, self.closes_at, self.zone)
                 )
                 if closes > opens:
                     yield opens, closes
             day += DAY
+
+
+def _microseconds(at: datetime) -> int:
+    """Since the epoch, exactly: floats of that size lose the last digits."""
+    return (at - EPOCH) // MICROSECOND

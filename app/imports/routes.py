@@ -13,7 +13,7 @@ from app.imports.schemas import ImportOut, ImportSummaryOut, ImportTotalsOut
 from app.imports.tables import TableName
 from app.kit import clock
 from app.kit.paging import CursorUnreadable, Paging
-from app.kit.problems import NotFound, UnsupportedMedia, refuses
+from app.kit.problems import NotFound, TooLarge, UnsupportedMedia, refuses
 from app.kit.schemas import Page
 
 router = api_router("/v1/imports", "imports")
@@ -60,7 +60,7 @@ ACCEPTED: dict[int | str, dict[str, Any]] = {
 @router.post(
     "",
     response_model=ImportOut,
-    responses={**ACCEPTED, **refuses(HeaderNotWellFormed, UnsupportedMedia)},
+    responses={**ACCEPTED, **refuses(HeaderNotWellFormed, TooLarge, UnsupportedMedia)},
     openapi_extra=REQUEST_BODY,
 )
 def import_records(

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
+import orjson
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -92,6 +93,7 @@ def make_engine(dsn: str, *, connections: int) -> sa.Engine:
         max_overflow=0,
         pool_timeout=5,
         pool_use_lifo=True,
+        json_deserializer=orjson.loads,
     )
 
     @event.listens_for(engine, "connect")

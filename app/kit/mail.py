@@ -187,7 +187,7 @@ class _Handover:
         """At once: a polite end of TLS would wait for the other side, and our loop ends here."""
         transport = self._client.transport
         self._client.close()
-        if transport is not None:
+        if isinstance(transport, asyncio.WriteTransport):
             transport.abort()
         await asyncio.sleep(0)
 

@@ -63,6 +63,8 @@ def _complete(operation: dict[str, Any], *, public: bool, page: bool) -> None:
     responses = operation["responses"]
     operation["security"] = [] if public else [{"bearer": []}]
     refusal = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    if "requestBody" in operation:
+        responses.setdefault("413", {"description": "`too-large`", **refusal})
     for status, description in EVERYWHERE.items():
         if status == "503" or not public:
             responses.setdefault(status, {"description": description, **refusal})

@@ -42,7 +42,7 @@ def enqueue(db: Session, task: str, **ids: Any) -> None:
 
 @cache
 def _door() -> procrastinate.App:
-    """Takes work in through the caller's connection and opens none: an app that serves a worker takes async ones only."""
+    """Takes work in through the caller's connection and opens none: an app of a worker takes async ones only."""
     return procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 
 

@@ -56,6 +56,14 @@ class NoSuchWorkOrder(NoSuchReference):
     code, table, field = "no-such-work-order", "work_orders", "work_order_id"
 
 
+class NoSuchCallbackOrigin(NoSuchReference):
+    code, table, field = "no-such-callback-origin", "work_orders", "callback_of"
+
+
+class NoSuchMergeTarget(NoSuchReference):
+    code, table, field = "no-such-merge-target", "work_orders", "merged_into"
+
+
 class ExternalRefTaken(RuleBroken):
     """Something else of this kind has this `external_ref`."""
 

@@ -52,6 +52,25 @@ Time = Annotated[
 UtcTime = Annotated[datetime, PlainSerializer(utc_iso, return_type=str, when_used="json-unless-none")]
 
 
+def _plain(value: Any, depth: int = 0) -> Any:
+    """JSON of any shape that the database can hold: clean text, numbers that fit, not too deep."""
+    if depth > MAX_DEPTH:
+        raise ValueError(f"is nested more than {MAX_DEPTH} deep")
+    if isinstance(value, str):
+        return _clean(value)
+    if isinstance(value, dict):
+        return {_clean(name): _plain(one, depth + 1) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_plain(one, depth + 1) for one in value]
+    if isinstance(value, int | float) and not -(2**53) < value < 2**53:
+        raise ValueError("has a number that does not fit")
+    return value
+
+
+MAX_DEPTH = 32
+JsonObject = Annotated[dict[str, Any], AfterValidator(_plain)]
+
+
 class In(BaseModel):
     """A request body: unknown fields are refused."""
 

@@ -24,7 +24,9 @@ def derive(prefix: str, organization_id: UUID, secret: str, subject: UUID, *, bi
     """The one token of `subject`: made anew whenever it is needed, so that it need not be kept to be sent twice."""
     owner = base64.urlsafe_b64encode(organization_id.bytes).decode().rstrip("=")
     digest = hmac.new(secret.encode(), f"{prefix}:{organization_id}:{subject}".encode(), hashlib.sha256).digest()
-    return f"{prefix}_{owner}{base64.urlsafe_b64encode(digest[: bits // 8]).decode().rstrip('=')}"
+    # Letters and digits: mail programs leave a `-` at the end of a link out of the link.
+    random_part = base64.b32encode(digest[: bits // 8]).decode().rstrip("=").lower()
+    return f"{prefix}_{owner}{random_part}"
 
 
 def fingerprint(token: str) -> bytes:

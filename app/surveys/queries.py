@@ -170,11 +170,14 @@ def opened_link(db: Session, survey: Survey) -> OpenedLink:
 
 
 def answers_of(db: Session, survey: Survey) -> Sequence[SurveyAnswer]:
-    return db.exec(
-        select(SurveyAnswer)
-        .where(SurveyAnswer.organization_id == survey.organization_id, SurveyAnswer.survey_id == survey.id)
-        .order_by(col(SurveyAnswer.id))
+    """In the order of the questions."""
+    found = db.exec(
+        select(SurveyAnswer).where(
+            SurveyAnswer.organization_id == survey.organization_id, SurveyAnswer.survey_id == survey.id
+        )
     ).all()
+    places = {question["key"]: place for place, question in enumerate(survey.questions)}
+    return sorted(found, key=lambda answer: (places.get(answer.question, len(places)), answer.question))
 
 
 class SurveyListQuery(PageQuery):

@@ -12,11 +12,11 @@ from uuid import UUID
 import orjson
 from sqlmodel import Session
 
-from app.domain.lifecycle import CATEGORY, VisitStatus, allowed_on_visit
+from app.domain.lifecycle import CATEGORY, VisitStatus
 from app.identity.access import Caller
 from app.kit.database import rows
 from app.kit.problems import NotFound
-from app.work_orders.queries import actions
+from app.visits.queries import actions_on_visit
 
 WINDOW = timedelta(days=14)
 CONTACT_AFTER_END = timedelta(hours=24)
@@ -130,7 +130,7 @@ def document(row: dict[str, Any], caller: Caller, *, at: datetime) -> dict[str, 
             "changes_requested": row["changes_requested"],
         },
         "notes": row["notes"],
-        "allowed_actions": [actions(one) for one in allowed_on_visit(status, caller.roles)],
+        "allowed_actions": actions_on_visit(status, caller.roles),
     }
 
 

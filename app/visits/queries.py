@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from app.domain.intervals import closed_at, total_seconds, union
 from app.domain.lifecycle import CATEGORY, VisitStatus, allowed_on_visit
-from app.domain.roles import Scope
+from app.domain.roles import Role, Scope
 from app.domain.timesheet import TimeKind
 from app.identity.access import Caller
 from app.kit.database import plain, rows
@@ -60,6 +61,12 @@ def visit_page(db: Session, caller: Caller, wanted: VisitQuery) -> tuple[Sequenc
     return page_by_id(db, query, col(Visit.id), wanted, "visits")
 
 
+@cache
+def actions_on_visit(status: VisitStatus, roles: frozenset[Role]) -> list[dict[str, Any]]:
+    """What these roles may do to a visit in this status, as it is sent: few lists, made once and never changed."""
+    return [actions(one) for one in allowed_on_visit(status, roles)]
+
+
 def crews_of(db: Session, organization_id: UUID, visit_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
     """From visit to the technicians beside its lead."""
     found = rows(
@@ -80,7 +87,7 @@ def described(db: Session, caller: Caller, visits: Sequence[Visit]) -> list[dict
             **plain(visit),
             "category": CATEGORY[VisitStatus(visit.status)],
             "crew": crews.get(visit.id, []),
-            "allowed_actions": [actions(one) for one in allowed_on_visit(VisitStatus(visit.status), caller.roles)],
+            "allowed_actions": actions_on_visit(VisitStatus(visit.status), caller.roles),
         }
         for visit in visits
     ]

@@ -11,6 +11,7 @@ from app.identity.access import Caller, Db, Me, api_router
 from app.kit import clock
 from app.kit.paging import CursorUnreadable
 from app.kit.problems import NotAllowed, NotFound, Stale, VersionRequired, refuses
+from app.kit.references import NoSuchTechnician
 from app.kit.repeats import REPLAYED, stored_or_new
 from app.kit.versions import UNCHANGED, IfMatch, IfNoneMatch, check_version, not_modified, versioned
 from app.visits import queries
@@ -36,7 +37,7 @@ from app.visits.schemas import (
     VisitPage,
     VisitQuery,
 )
-from app.work_orders.commands import IdReused, InvalidReference, InvalidTransition
+from app.work_orders.commands import IdReused, InvalidTransition
 from app.work_orders.ledger import OpenLedger, open_ledger
 from app.work_orders.queries import work_order_for
 from app.work_orders.schemas import NoteOut
@@ -67,7 +68,7 @@ def perform(db: Session, me: Caller, visit_id: UUID, if_match: str | None, comma
     response_model=VisitOut,
     status_code=201,
     responses=refuses(
-        NotFound, InvalidTransition, InvalidReference, TechnicianNotAvailable, WindowNotWellFormed, Stale
+        NotFound, InvalidTransition, NoSuchTechnician, TechnicianNotAvailable, WindowNotWellFormed, Stale
     ),
 )
 def schedule_visit(work_order_id: UUID, given: ScheduleIn, me: Me, db: Db, if_match: IfMatch = None) -> Response:
@@ -109,7 +110,7 @@ def reschedule_visit(visit_id: UUID, given: RescheduleIn, me: Me, db: Db, if_mat
 @router.post(
     "/visits/{visit_id}/reassignment",
     response_model=VisitOut,
-    responses=PLANS | refuses(InvalidTransition, TechnicianNotAvailable, InvalidReference),
+    responses=PLANS | refuses(InvalidTransition, TechnicianNotAvailable, NoSuchTechnician),
 )
 def reassign_visit(visit_id: UUID, given: ReassignIn, me: Me, db: Db, if_match: IfMatch = None) -> Response:
     """Give the visit to another technician."""
@@ -148,7 +149,7 @@ def cancel_visit(visit_id: UUID, given: CancelVisitIn, me: Me, db: Db, if_match:
     )
 
 
-@router.post("/visits/{visit_id}/crew", response_model=VisitOut, responses=PLANS | refuses(InvalidReference))
+@router.post("/visits/{visit_id}/crew", response_model=VisitOut, responses=PLANS | refuses(NoSuchTechnician))
 def add_crew_member(visit_id: UUID, given: CrewMemberIn, me: Me, db: Db, if_match: IfMatch = None) -> Response:
     """Send somebody more along."""
     at = clock.now()

@@ -21,6 +21,15 @@ from app.identity.access import Caller
 from app.kit.database import next_number, plain, rows
 from app.kit.events import publish
 from app.kit.problems import RuleBroken
+from app.kit.references import (
+    NoSuchAsset,
+    NoSuchCallbackOrigin,
+    NoSuchContact,
+    NoSuchCustomer,
+    NoSuchMergeTarget,
+    NoSuchSite,
+    check_references,
+)
 from app.work_orders.events import WorkOrderClosed, WorkOrderCompleted, WorkOrderReopened
 from app.work_orders.ledger import SYSTEM, Actor, NewEvent, OpenLedger, open_ledger, opened, record
 from app.work_orders.models import WorkOrder
@@ -44,6 +53,12 @@ class VisitsOpen(RuleBroken):
     """A visit is still under way."""
 
     code = "visits-open"
+
+
+class ReviewRequired(RuleBroken):
+    """A closure was submitted for it: decide by a review, which looks at the proof."""
+
+    code = "review-required"
 
 
 class IdReused(RuleBroken):
@@ -78,14 +93,14 @@ def create_work_order(db: Session, given: WorkOrderIn, *, by: Caller, at: dateti
     Raises:
         IdReused: the id is another request's.
         NotFound: there is no such work type.
-        InvalidReference: a customer, site, asset or contact is not the organization's.
+        NoSuchReference: a customer, site, asset or contact is not the organization's.
     """
     if given.id is not None and (known := db.get(WorkOrder, (by.organization_id, given.id))) is not None:
         if (known.title, known.work_type_id, known.site_id) != (given.title, given.work_type_id, given.site_id):
             raise IdReused("This id belongs to another work order.", id=str(given.id))
         return known
     kind = work_type_of(db, by.organization_id, given.work_type_id)
-    check_references(db, by.organization_id, given.model_dump())
+    check_named(db, by.organization_id, given.model_dump())
     requested_at = min(given.requested_at or at, at)
     order = WorkOrder(
         organization_id=by.organization_id,
@@ -134,46 +149,21 @@ def _from_site(db: Session, organization_id: UUID, site_id: UUID | None) -> dict
     return found[0] if found else {}
 
 
-class InvalidReference(RuleBroken):
-    """Something that the body points at does not exist here."""
-
-    code = "no-such-reference"
-
-
-REFERENCES = {
-    "customer_id": "customers",
-    "site_id": "sites",
-    "asset_id": "assets",
-    "contact_id": "contacts",
-    "callback_of": "work_orders",
-    "merged_into": "work_orders",
-    "technician_id": "technicians",
-}
-
-
-def check_references(db: Session, organization_id: UUID, body: Mapping[str, Any]) -> None:
+def check_named(db: Session, organization_id: UUID, body: Mapping[str, Any]) -> None:
     """
     Raises:
-        InvalidReference: names the first field that points at nothing in this organization.
+        NoSuchReference: the body names a customer, site, asset, contact or work order that is not there.
     """
-    named = {name: body[name] for name in REFERENCES if body.get(name) is not None}
-    if not named:
-        return
-    checks = [
-        f"SELECT '{name}' AS field WHERE NOT EXISTS (SELECT FROM {REFERENCES[name]} "
-        f"WHERE organization_id = %(o)s AND id = %({name})s)"
-        for name in named
-    ]
-    missing = rows(db, " UNION ALL ".join(checks), o=organization_id, **named)
-    if missing:
-        field = missing[0]["field"]
-        raise InvalidReference(f"There is no such {field.removesuffix('_id')}.", pointer=f"/body/{field}", field=field)
+    check_references(db, organization_id, {kind: body.get(kind.field) for kind in REFERENCES})
+
+
+REFERENCES = (NoSuchCustomer, NoSuchSite, NoSuchAsset, NoSuchContact, NoSuchCallbackOrigin)
 
 
 def update_work_order(db: Session, order: WorkOrder, given: WorkOrderPatch, *, by: Caller, at: datetime) -> WorkOrder:
     """Edit what the office owns; what changed is an event too."""
     named = given.model_dump(exclude_unset=True)
-    check_references(db, by.organization_id, named)
+    check_named(db, by.organization_id, named)
     ledger = open_ledger(db, by.organization_id, order.id)
     for name, value in named.items():
         setattr(order, name, value)
@@ -237,7 +227,7 @@ def approve(db: Session, ledger: OpenLedger, *, by: Caller, at: datetime) -> Non
 
 def reject(db: Session, ledger: OpenLedger, *, reason: str, merged_into: UUID | None, by: Caller, at: datetime) -> None:
     """Not to be done: refused, or the same as another work order."""
-    check_references(db, ledger.organization_id, {"merged_into": merged_into})
+    check_references(db, ledger.organization_id, {NoSuchMergeTarget: merged_into})
     cause = "duplicate" if merged_into else "us"
     data = {"reason": reason, "cause": cause, "merged_into": merged_into}
     act(db, ledger, WorkOrderAction.REJECT, EventType.REJECTED, data, by=by, at=at)
@@ -284,6 +274,22 @@ def close(db: Session, ledger: OpenLedger, *, by: Caller | None, at: datetime, d
     check_move(ledger, WorkOrderAction.CLOSE, roles)
     actor = actor_of(by) if by else SYSTEM
     happen(db, ledger, [NewEvent(type=EventType.CLOSED, at=at, data=data)], by=actor, at=at)
+
+
+#: Named here, not imported from above: what was submitted as proof is decided by a review.
+SUBMITTED = """
+SELECT FROM closure_submissions WHERE organization_id = %(o)s AND work_order_id = %(id)s AND verdict <> 'unmet' LIMIT 1
+"""
+
+
+def check_no_review(db: Session, ledger: OpenLedger) -> None:
+    """
+    Raises:
+        ReviewRequired: a closure was submitted; only a review looks at its proof and at who may decide.
+    """
+    found = db.connection().exec_driver_sql(SUBMITTED, {"o": ledger.organization_id, "id": ledger.id})
+    if found.first() is not None:
+        raise ReviewRequired("Decide by a review.", reviews=f"/v1/work-orders/{ledger.id}/reviews")
 
 
 def send_back(

@@ -11,13 +11,14 @@ from app.identity.access import Caller, Db, Me, api_router
 from app.kit import clock
 from app.kit.paging import CursorUnreadable
 from app.kit.problems import NotFound, Stale, VersionRequired, refuses
+from app.kit.references import NoSuchMergeTarget
 from app.kit.versions import UNCHANGED, IfMatch, IfNoneMatch, check_version, not_modified, versioned
 from app.work_orders import commands, queries
 from app.work_orders.commands import (
     IdReused,
-    InvalidReference,
     InvalidTransition,
     ReopenWindowPassed,
+    ReviewRequired,
     VisitsOpen,
 )
 from app.work_orders.ledger import OpenLedger, open_ledger
@@ -67,7 +68,9 @@ def list_work_orders(wanted: Annotated[WorkOrderQuery, Query()], me: Me, db: Db)
     return {"items": [queries.described(order, me) for order in found], "next_cursor": next_cursor}
 
 
-@router.post("", response_model=WorkOrderOut, status_code=201, responses=refuses(NotFound, IdReused, InvalidReference))
+@router.post(
+    "", response_model=WorkOrderOut, status_code=201, responses=refuses(NotFound, IdReused, *commands.REFERENCES)
+)
 def create_work_order(given: WorkOrderIn, me: Me, db: Db) -> Response:
     """Ask for work. Safe to repeat with an `id` of your own."""
     order = commands.create_work_order(db, given, by=me, at=clock.now())
@@ -81,7 +84,7 @@ def get_work_order(work_order_id: UUID, me: Me, db: Db, known: IfNoneMatch = Non
     return not_modified(known, order.version) or versioned(shown(order, me), order.version)
 
 
-@router.patch("/{work_order_id}", response_model=WorkOrderOut, responses=EDITS | refuses(Stale, InvalidReference))
+@router.patch("/{work_order_id}", response_model=WorkOrderOut, responses=EDITS | refuses(Stale, *commands.REFERENCES))
 def update_work_order(work_order_id: UUID, given: WorkOrderPatch, me: Me, db: Db, if_match: IfMatch = None) -> Response:
     """Change what the office owns: title, priority, contact, due time."""
     order = queries.work_order_for(db, me, work_order_id)
@@ -112,7 +115,7 @@ def approve_work_order(work_order_id: UUID, me: Me, db: Db, if_match: IfMatch = 
 @router.post(
     "/{work_order_id}/rejection",
     response_model=WorkOrderOut,
-    responses=EDITS | refuses(InvalidTransition, InvalidReference),
+    responses=EDITS | refuses(InvalidTransition, NoSuchMergeTarget),
 )
 def reject_work_order(work_order_id: UUID, given: RejectIn, me: Me, db: Db, if_match: IfMatch = None) -> Response:
     """Refuse the request, or merge it into another."""
@@ -155,21 +158,36 @@ def complete_work_order(
     )
 
 
-@router.post("/{work_order_id}/close", response_model=WorkOrderOut, responses=EDITS)
+@router.post(
+    "/{work_order_id}/close",
+    response_model=WorkOrderOut,
+    responses=EDITS | refuses(InvalidTransition, ReviewRequired),
+)
 def close_work_order(work_order_id: UUID, given: ReasonIn, me: Me, db: Db, if_match: IfMatch = None) -> Response:
-    """Close completed work by hand; the reason is kept."""
+    """Close completed work for which no proof was asked; the reason is kept."""
     at = clock.now()
-    data = {"reason": given.reason}
-    return perform(db, me, work_order_id, if_match, lambda it: commands.close(db, it, by=me, at=at, data=data))
+
+    def close(ledger: OpenLedger) -> None:
+        commands.check_no_review(db, ledger)
+        commands.close(db, ledger, by=me, at=at, data={"reason": given.reason})
+
+    return perform(db, me, work_order_id, if_match, close)
 
 
-@router.post("/{work_order_id}/send-back", response_model=WorkOrderOut, responses=EDITS)
+@router.post(
+    "/{work_order_id}/send-back",
+    response_model=WorkOrderOut,
+    responses=EDITS | refuses(InvalidTransition, ReviewRequired),
+)
 def send_back_work_order(work_order_id: UUID, given: SendBackIn, me: Me, db: Db, if_match: IfMatch = None) -> Response:
-    """Not proven: ask for changes, or for another trip."""
+    """Send back work for which no proof was asked: ask for changes, or for another trip."""
     at = clock.now()
-    return perform(
-        db, me, work_order_id, if_match, lambda it: commands.send_back(db, it, **given.model_dump(), by=me, at=at)
-    )
+
+    def send_back(ledger: OpenLedger) -> None:
+        commands.check_no_review(db, ledger)
+        commands.send_back(db, ledger, **given.model_dump(), by=me, at=at)
+
+    return perform(db, me, work_order_id, if_match, send_back)
 
 
 @router.post("/{work_order_id}/cannot-complete", response_model=WorkOrderOut, responses=EDITS)

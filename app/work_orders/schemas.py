@@ -7,7 +7,21 @@ from pydantic import Field
 
 from app.domain.lifecycle import Cause, WorkOrderStatus
 from app.kit.paging import PageQuery
-from app.kit.schemas import Code, Currency, In, Int, Key, Line, Minor, Out, Quantity, SafeText, Time, UtcTime
+from app.kit.schemas import (
+    Code,
+    Currency,
+    In,
+    Int,
+    JsonObject,
+    Key,
+    Line,
+    Minor,
+    Out,
+    Quantity,
+    SafeText,
+    Time,
+    UtcTime,
+)
 
 Priority = Annotated[int, Field(ge=1, le=5, description="1 is the most urgent, 5 the least")]
 Minutes = Annotated[int, Field(ge=1, le=60 * 24 * 60)]
@@ -40,8 +54,8 @@ class WorkTypeVersionIn(In):
     estimated_minutes: Minutes = 60
     skills: list[Code] = Field(default_factory=list, max_length=20)
     planned_parts: list[PlannedPart] = Field(default_factory=list, max_length=100)
-    checklist: list[dict[str, Any]] = Field(default_factory=list, max_length=200)
-    closure_policy: dict[str, Any] = Field(default_factory=dict)
+    checklist: list[JsonObject] = Field(default_factory=list, max_length=200)
+    closure_policy: JsonObject = Field(default_factory=dict)
     sla: Sla = Field(default_factory=Sla)
     counts_ftf: bool = True
     planned_trips: Annotated[int, Field(ge=1, le=100)] = 1

@@ -72,7 +72,9 @@ def check_proofs(given: WorkTypeVersionIn) -> None:
     Raises:
         PolicyNotWellFormed: lists every mistake of the checklist and the closure policy.
     """
-    flaws = [*check_checklist(given.checklist), *(check_policy(given.closure_policy) if given.closure_policy else ())]
+    of_policy = check_policy(given.closure_policy) if given.closure_policy else []
+    flaws = [("checklist", flaw) for flaw in check_checklist(given.checklist)]
+    flaws += [("closure_policy", flaw) for flaw in of_policy]
     if flaws:
-        errors = [asdict(flaw) for flaw in flaws]
+        errors = [{**asdict(flaw), "pointer": f"/body/{field}{flaw.pointer}"} for field, flaw in flaws]
         raise PolicyNotWellFormed("The checklist or the closure policy has mistakes.", errors=errors)

@@ -19,7 +19,6 @@ from app.kit.messages import Channel as MessageChannel
 from app.kit.outbox import latest_messages
 from app.kit.runtime import Runtime
 from app.kit.settings import Settings
-from app.kit.tokens import SURVEY, derive
 from app.main import build_runtime, create_app
 from app.surveys.commands import make_survey
 from app.surveys.models import Survey, SurveyAnswer

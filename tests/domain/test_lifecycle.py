@@ -125,21 +125,21 @@ VISIT = UUID(int=1)
 ANA, BEN = UUID(int=2), UUID(int=3)
 
 
-def told(*happened: tuple[str, float, dict[str, object]] | tuple[str, float]) -> list[Event]:
+def told(*happened: tuple[str, float, dict[str, object]]) -> list[Event]:
     """Events of one visit: type, hours after nine, data."""
     return [
-        Event(number, one[0], NINE + timedelta(hours=one[1]), one[2] if len(one) > 2 else {}, VISIT)  # type: ignore[misc]
-        for number, one in enumerate(happened, start=1)
+        Event(number, kind, NINE + timedelta(hours=hours), data, VISIT)
+        for number, (kind, hours, data) in enumerate(happened, start=1)
     ]
 
 
 WHOLE_TRIP = told(
     ("visit.scheduled", 0, {"technician_id": str(ANA)}),
-    ("visit.departed", 1),
-    ("visit.arrived", 1.5),
-    ("visit.started", 1.5),
+    ("visit.departed", 1, {}),
+    ("visit.arrived", 1.5, {}),
+    ("visit.started", 1.5, {}),
     ("visit.paused", 2, {"reason": "break"}),
-    ("visit.resumed", 2.5),
+    ("visit.resumed", 2.5, {}),
     ("visit.completed", 4, {"resolution_code": "fixed"}),
 )
 
@@ -164,7 +164,8 @@ def test_the_order_of_arrival_does_not_change_the_time_sheet() -> None:
 
 def test_a_corrected_time_moves_the_entries_on_both_sides() -> None:
     correction = {"field": "arrived_at", "value": (NINE + timedelta(hours=1.25)).isoformat(), "reason": "typed late"}
-    entries = timesheet([*WHOLE_TRIP, Event(8, EventType.VISIT_TIME_CORRECTED, NINE + timedelta(hours=9), correction, VISIT)])
+    corrected = Event(8, EventType.VISIT_TIME_CORRECTED, NINE + timedelta(hours=9), correction, VISIT)
+    entries = timesheet([*WHOLE_TRIP, corrected])
 
     assert (entries[0].ended_at, entries[1].started_at) == (NINE + timedelta(hours=1.25),) * 2
 

@@ -23,9 +23,7 @@ def edit(api: CheckedClient, by: Somebody, path: str, **body: Any) -> Any:
     return api.patch(path, json=body, headers={**by.headers, "If-Match": tag})
 
 
-def test_the_settings_that_are_named_change_and_the_others_stay(
-    api: CheckedClient, ada: Somebody, db: Session
-) -> None:
+def test_the_settings_that_are_named_change_and_the_others_stay(api: CheckedClient, ada: Somebody, db: Session) -> None:
     edit(api, ada, "/v1/organization", settings={"surveys": {"delay_minutes": 30, "link_days": 7}})
 
     answer = edit(

@@ -51,9 +51,7 @@ def test_looking_at_the_page_changes_nothing(
     assert set(db.exec(select(SetupLink.used_at)).all()) == {None}
 
 
-def test_the_form_sets_the_password_once(
-    api: CheckedClient, dana_to_be: dict[str, Any], path: str
-) -> None:
+def test_the_form_sets_the_password_once(api: CheckedClient, dana_to_be: dict[str, Any], path: str) -> None:
     assert api.post(path, data={"password": PASSWORD, "again": "another one, longer"}).status_code == 422
     assert api.post(path, data={"password": "short", "again": "short"}).status_code == 422
     assert api.post(path, data={}).status_code == 422
@@ -68,9 +66,7 @@ def test_the_form_sets_the_password_once(
     assert sign_in(api, dana_to_be["email"]) == 200
 
 
-def test_a_program_sets_the_password_with_one_call(
-    api: CheckedClient, dana_to_be: dict[str, Any], path: str
-) -> None:
+def test_a_program_sets_the_password_with_one_call(api: CheckedClient, dana_to_be: dict[str, Any], path: str) -> None:
     body = {"token": path.removeprefix("/setup/"), "password": PASSWORD}
     weak = api.post("/v1/setup", json={**body, "password": "short"})
     assert (weak.status_code, weak.json()["code"]) == (422, "password-too-weak")

@@ -61,7 +61,8 @@ def test_a_wrong_password_and_an_unknown_address_look_the_same(api: CheckedClien
 def test_guessing_is_slowed_and_never_locked_out(api: CheckedClient, ana_email: str) -> None:
     with time_machine.travel(clock.now(), tick=False) as now:
         for _ in range(7):
-            last = api.post("/oauth/token", data={"grant_type": "password", "username": ana_email, "password": "y" * 20})
+            guess = {"grant_type": "password", "username": ana_email, "password": "y" * 20}
+            last = api.post("/oauth/token", data=guess)
         assert last.status_code == 429
         assert int(last.headers["retry-after"]) >= 1
         now.shift(timedelta(seconds=90))

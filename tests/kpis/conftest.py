@@ -1,11 +1,13 @@
 """Records written straight into the tables, so that each test states exactly the history it is about."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlmodel import Session
 
 from app.domain.roles import Role
 from app.identity.models import Organization, Technician
@@ -31,13 +33,22 @@ class Records:
         self.runtime = runtime
         self.organization_id = organization_id
         self.count = 0
+        self.together: Session | None = None
 
-    def add(self, *rows: Any) -> Any:
-        with self.runtime.transaction(self.organization_id) as db:
-            for row in rows:
-                db.add(row)
-                db.flush()
-        return rows[0]
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """What is written inside is one transaction."""
+        with self.runtime.transaction(self.organization_id) as self.together:
+            yield
+        self.together = None
+
+    def add(self, row: Any) -> Any:
+        if self.together is not None:
+            self.together.add(row)
+            self.together.flush()
+            return row
+        with self.at_once():
+            return self.add(row)
 
     def work_order(self, **facts: Any) -> WorkOrder:
         self.count += 1
@@ -107,7 +118,7 @@ class Records:
         return self.add(Survey(organization_id=self.organization_id, work_order_id=work_order.id, **given))
 
     def answer(self, work_order: WorkOrder, score: float | None, **facts: Any) -> SurveyAnswer:
-        survey = self.survey(work_order, state="answered", answered_at=at(14))
+        survey = self.survey(work_order, state="answered", answered_at=at(14), sent_at=facts.pop("sent_at", at(13)))
         given = {"kind": "csat", "question": "csat", "scale_min": 1, "scale_max": 5, "answered_at": at(14), **facts}
         return self.add(
             SurveyAnswer(

@@ -94,7 +94,7 @@ def cleo(runtime: Runtime, organization: Organization) -> Callable[..., Contact]
 def a_job(runtime: Runtime, organization: Organization, cleo: Callable[..., Contact]) -> Jobs:
     """Makes a closed work order with its visit; `contact=None` has nobody to ask."""
 
-    def make(contact: Contact | None | str = "new", **changes: Any) -> Job:
+    def make(contact: Contact | str | None = "new", **changes: Any) -> Job:
         asked = cleo() if isinstance(contact, str) else contact
         with runtime.transaction(organization.id) as db:
             return _job(runtime, db, organization.id, asked, changes)
@@ -102,9 +102,7 @@ def a_job(runtime: Runtime, organization: Organization, cleo: Callable[..., Cont
     return make
 
 
-def _job(
-    runtime: Runtime, db: Session, organization_id: UUID, contact: Contact | None, changes: dict[str, Any]
-) -> Job:
+def _job(runtime: Runtime, db: Session, organization_id: UUID, contact: Contact | None, changes: dict[str, Any]) -> Job:
     ana = Technician(organization_id=organization_id, name="Ana")
     site = Site(organization_id=organization_id, name="Bakery", postal_code="SW1A 1AA", territory="north")
     db.add_all([ana, site])

@@ -22,7 +22,9 @@ Cleo = Callable[..., Contact]
 
 
 def waiting_tasks(db: Session, job: Job) -> int:
-    query = sa.text("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'surveys.send' AND args ->> 'survey_id' = :id")
+    query = sa.text(
+        "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'surveys.send' AND args ->> 'survey_id' = :id"
+    )
     return int(db.connection().execute(query, {"id": str(job.survey().id)}).scalar_one())
 
 

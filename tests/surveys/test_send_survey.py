@@ -11,14 +11,14 @@ from pydantic import SecretStr
 from sqlmodel import Session, select
 
 from app.customers.models import Channel, Contact, ContactConsent
-from app.kit.messages import Message, Outcome, Refused, Sent, TryLater, Uncertain
 from app.kit.messages import Channel as MessageChannel
+from app.kit.messages import Message, Outcome, Refused, Sent, TryLater, Uncertain
 from app.kit.outbox import OutboxMessage
 from app.kit.runtime import Runtime
 from app.kit.senders import Senders
 from app.surveys.models import Survey
 from app.surveys.sending import sweep_organization
-from tests.kit.test_mail import Mailbox, a_server
+from tests.kit.test_mail import Mailbox, a_server, stopped
 from tests.kit.twilio_stand_in import ACCOUNT, TOKEN, Twilio, twilio_stand_in
 from tests.surveys.conftest import MORNING, Job, Jobs
 
@@ -45,7 +45,7 @@ class Provider:
 def through(with_settings: Callable[..., Runtime]) -> Callable[[Provider], Runtime]:
     def make(provider: Provider) -> Runtime:
         runtime = with_settings()
-        runtime.senders = Senders({channel: provider for channel in MessageChannel})
+        runtime.senders = Senders(dict.fromkeys(MessageChannel, provider))
         return runtime
 
     return make
@@ -271,7 +271,7 @@ def test_the_mail_is_really_received_by_an_smtp_server(
     try:
         survey = send(job, runtime)
     finally:
-        controller.stop()
+        stopped(controller)
 
     [mail] = mailbox.mails
     assert (survey.state, survey.provider) == ("sent", "smtp")

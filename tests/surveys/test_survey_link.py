@@ -109,9 +109,7 @@ def test_a_score_that_is_not_on_the_scale_chooses_nothing(web: Web, job: Job, sc
     assert "<script" not in page.text
 
 
-def test_an_answer_is_kept_with_its_scale_and_the_work_order_stays_as_it_is(
-    web: Web, job: Job, db: Session
-) -> None:
+def test_an_answer_is_kept_with_its_scale_and_the_work_order_stays_as_it_is(web: Web, job: Job, db: Session) -> None:
     sent = answer(web, job, csat="4", nps="9", comment="Quick & kind")
 
     assert sent.status_code == 303
@@ -162,9 +160,7 @@ def test_after_a_day_the_answer_is_closed(
     assert answers(db, job) == {"csat": 2}
 
 
-def test_an_expired_link_is_gone(
-    web: Web, job: Job, db: Session, clock_stands: time_machine.Traveller
-) -> None:
+def test_an_expired_link_is_gone(web: Web, job: Job, db: Session, clock_stands: time_machine.Traveller) -> None:
     nonce = nonce_of(web.get(job.link()).text)
     clock_stands.move_to(MORNING + timedelta(days=30))
 
@@ -174,7 +170,9 @@ def test_an_expired_link_is_gone(
     assert answers(db, job) == {}
 
 
-@pytest.mark.parametrize("path", ["/s/x", "/s/s_", "/s/" + "s_" + "A" * 38, "/s/%00", "/s/s_ä" + "A" * 40, "/s/" + "s" * 5000])
+@pytest.mark.parametrize(
+    "path", ["/s/x", "/s/s_", "/s/" + "s_" + "A" * 38, "/s/%00", "/s/s_ä" + "A" * 40, "/s/" + "s" * 5000]
+)
 def test_a_link_that_is_nobody_s_is_not_found(web: Web, path: str) -> None:
     for answered in (web.get(path), web.post(path, {"csat": "5"}), web.get(f"{path}/unsubscribe")):
         assert answered.status_code == 404
@@ -270,9 +268,7 @@ def test_who_has_no_survey_is_told_so_in_the_browser_s_language(web: Web) -> Non
     assert "Hier ist nichts" in web.get("/s/x", headers={"Accept-Language": "fr;q=1, de-AT;q=0.8, en;q=0.1"}).text
 
 
-def test_the_mail_program_s_own_button_opts_out(
-    web: Web, job: Job, a_job: Jobs, db: Session
-) -> None:
+def test_the_mail_program_s_own_button_opts_out(web: Web, job: Job, a_job: Jobs, db: Session) -> None:
     """RFC 8058: a POST with `List-Unsubscribe=One-Click`, from a machine that knows nothing else."""
     sent = web.post(f"{job.link()}/unsubscribe", {"List-Unsubscribe": "One-Click"})
 

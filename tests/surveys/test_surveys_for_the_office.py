@@ -5,9 +5,14 @@ from collections.abc import Callable
 import pytest
 from starlette.testclient import TestClient
 
+from app.domain.roles import Role
+from app.identity.commands import create_organization, create_person
+from app.identity.models import SignedInSession
+from app.identity.sessions import begin
+from app.kit.runtime import Runtime
 from app.surveys.models import Survey
-from tests.conftest import Cast, Somebody
-from tests.surveys.conftest import Job, Jobs, Web
+from tests.conftest import Somebody
+from tests.surveys.conftest import MORNING, Job, Jobs, Web
 from tests.surveys.test_survey_link import answer
 
 pytestmark = pytest.mark.usefixtures("clock_stands")
@@ -76,11 +81,25 @@ def test_technicians_and_partners_see_no_survey(
         assert api.get(f"/v1/surveys/{job.survey().id}", headers=somebody.headers).status_code == 403
 
 
-def test_a_survey_of_another_organization_is_not_there(
-    api: TestClient, job: Job, cast: Cast, runtime: object, dana: Somebody
-) -> None:
-    from app.domain.roles import Role
-    from app.kit.ids import uuid7
+def test_a_survey_of_another_organization_is_not_there(api: TestClient, job: Job, runtime: Runtime) -> None:
+    with runtime.transaction(None) as db:
+        elsewhere = create_organization(db, "Elsewhere", time_zone="UTC", currency="EUR", at=MORNING).id
+    with runtime.transaction(elsewhere) as db:
+        stranger = create_person(
+            db,
+            elsewhere,
+            name="Stranger",
+            email=f"stranger@{elsewhere.hex}.example",
+            password=None,
+            roles=[Role.DISPATCHER],
+            technician_id=None,
+            partner_id=None,
+            at=MORNING,
+        )
+        session = SignedInSession(
+            organization_id=elsewhere, person_id=stranger.id, created_at=MORNING, last_used_at=MORNING
+        )
+        headers = {"Authorization": f"Bearer {begin(db, session, at=MORNING, refreshable=False).access_token}"}
 
-    assert Role.DISPATCHER in dana.person.roles
-    assert api.get(f"/v1/surveys/{uuid7()}", headers=dana.headers).status_code == 404
+    assert api.get(f"/v1/surveys/{job.survey().id}", headers=headers).status_code == 404
+    assert api.get("/v1/surveys", headers=headers).json()["items"] == []

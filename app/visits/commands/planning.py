@@ -12,18 +12,19 @@ from app.domain.lifecycle import (
     VISIT_MOVES,
     VisitAction,
     WorkOrderAction,
-    allowed_on_visit,
 )
 from app.identity.access import Caller
 from app.kit.database import rows
 from app.kit.events import publish
 from app.kit.ids import uuid7
 from app.kit.problems import RuleBroken, Unprocessable
+from app.kit.references import NoSuchTechnician
 from app.visits.events import VisitDispatched
+from app.visits.queries import actions_on_visit
 from app.visits.schemas import ReassignIn, RescheduleIn, ScheduleIn
-from app.work_orders.commands import InvalidReference, InvalidTransition, actor_of, check_move, happen
+from app.work_orders.commands import InvalidTransition, actor_of, check_move, happen
 from app.work_orders.ledger import NewEvent, OpenLedger
-from app.work_orders.queries import actions, work_type_of
+from app.work_orders.queries import work_type_of
 
 
 class TechnicianNotAvailable(RuleBroken):
@@ -55,7 +56,7 @@ def check_visit_move(ledger: OpenLedger, visit_id: UUID, action: VisitAction, by
         raise InvalidTransition(
             f"A visit that is {status} does not take {action}.",
             status_now=status.value,
-            allowed_actions=[actions(one) for one in allowed_on_visit(status, by.roles)],
+            allowed_actions=actions_on_visit(status, by.roles),
         )
 
 
@@ -306,8 +307,13 @@ ORDER BY 2
 def _technician(db: Session, ledger: OpenLedger, technician_id: UUID) -> dict[str, Any]:
     found = rows(db, TECHNICIAN, o=ledger.organization_id, t=technician_id)
     if not found:
-        raise InvalidReference("There is no such technician.", pointer="/body/technician_id", field="technician_id")
+        raise no_such_technician(technician_id)
     return found[0]
+
+
+def no_such_technician(technician_id: UUID) -> NoSuchTechnician:
+    error = {"pointer": "/body/technician_id", "code": NoSuchTechnician.code, "detail": "There is no such technician."}
+    return NoSuchTechnician("There is no such technician with this id.", errors=[error], id=str(technician_id))
 
 
 def _who(
@@ -324,12 +330,12 @@ def _who(
     """The technician with the snapshot that the visit keeps, when they can go.
 
     Raises:
-        InvalidReference: nobody here, or not one of the calling partner's own.
+        NoSuchTechnician: nobody here, or not one of the calling partner's own.
         TechnicianNotAvailable: and no reason to force it was given.
     """
     who = _technician(db, ledger, technician_id)
     if caller is not None and caller.partner_id is not None and who["partner_id"] != caller.partner_id:
-        raise InvalidReference("There is no such technician.", pointer="/body/technician_id", field="technician_id")
+        raise no_such_technician(technician_id)
     skills = set(who.pop("skills"))
     needed: set[str] = set()
     if ledger.row["work_type_id"] is not None:

@@ -22,7 +22,6 @@ from app.domain.lifecycle import (
     PauseReason,
     VisitAction,
     VisitStatus,
-    allowed_on_visit,
 )
 from app.domain.roles import Scope
 from app.domain.time_rule import ClockSource, effective_time
@@ -31,10 +30,11 @@ from app.kit.database import rows, utc_iso
 from app.kit.problems import NotAllowed, NotFound, RuleBroken, Unprocessable
 from app.visits.commands.planning import leave
 from app.visits.models import Orphan
+from app.visits.queries import actions_on_visit
 from app.visits.schemas import Reported, StatusUpdateIn
 from app.work_orders.commands import IdReused, InvalidTransition, actor_of, happen
 from app.work_orders.ledger import NewEvent, OpenLedger, events_of, opened, record
-from app.work_orders.queries import actions, work_type_of
+from app.work_orders.queries import work_type_of
 
 V, A = VisitStatus, VisitAction
 
@@ -342,7 +342,7 @@ def answer_of(
         "effective_at": utc_iso(report.effective_at),
         "clock_source": report.clock_source.value,
         "implied": list(implied),
-        "allowed_actions": [] if code else [actions(one) for one in allowed_on_visit(status, by.roles)],
+        "allowed_actions": [] if code else actions_on_visit(status, by.roles),
     }
 
 
@@ -405,7 +405,7 @@ def _refuse_or_note(
     raise InvalidTransition(
         f"A visit that is {status} does not take {given.action}.",
         status_now=status.value,
-        allowed_actions=[actions(one) for one in allowed_on_visit(status, by.roles)],
+        allowed_actions=actions_on_visit(status, by.roles),
     )
 
 
