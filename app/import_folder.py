@@ -1,7 +1,9 @@
 """`python -m app import DIR`: which organization, a bar for each table, and a report of what was refused and why."""
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from rich.console import Console
@@ -35,13 +37,19 @@ def run(settings: Settings, dsn: str, folder: Path, organization: str | None, *,
 
             runs = command.import_folder(runtime, organization_id, folder, advance)
     except (Refusal, LookupError) as trouble:
-        said = trouble.detail if isinstance(trouble, Refusal) else trouble.args[0]
+        said = f"{trouble.detail} {_shown(trouble.facts)}" if isinstance(trouble, Refusal) else trouble.args[0]
         err.print(f"error: {said}", markup=False, soft_wrap=True)
         return False
     finally:
         runtime.engine.dispose()
     report(runs, out)
     return all(one.rows_refused == 0 for one in runs)
+
+
+def _shown(facts: Mapping[str, Any]) -> str:
+    return "; ".join(
+        f"{name}: {', '.join(map(str, fact)) if isinstance(fact, list) else fact}" for name, fact in facts.items()
+    )
 
 
 def choose(runtime: Runtime, wanted: str | None) -> UUID:

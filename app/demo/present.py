@@ -182,7 +182,7 @@ PRESENT: Mapping[str, tuple[Life, int, str, tuple[int, int]]] = {
     "visit canceled": (visit_canceled, 2, "heating_repair", (200, 240)),
     "reopened": (reopened_lately, 3, "heating_repair", (500, 600)),
     "photos on the way": (photos_on_the_way, 2, "heating_repair", (160, 200)),
-    "sent back": (sent_back, 2, "heating_repair", (160, 200)),
+    "sent back": (sent_back, 2, "heat_pump_installation", (600, 700)),
     "waits for review": (waits_for_review, 4, "heat_pump_installation", (600, 700)),
     "completed by phone": (completed_by_phone, 1, "thermostat", (6, 8)),
     "Greta, today": (_for("Greta", 0, 8, accepted=False), 1, "heating_repair", (30, 60)),

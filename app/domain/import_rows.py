@@ -212,7 +212,7 @@ TABLES: Mapping[str, TableRules] = {
             "description": LONG,
             "type": REF,
             "work_class": CODE,
-            "priority": whole(1, 5),
+            "priority": whole(0, 9),
             "source": REF,
             "created_at": moment,
             "assigned_at": moment,

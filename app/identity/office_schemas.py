@@ -51,7 +51,6 @@ class OrganizationSettings(In):
 
     surveys: SurveySettings | None = None
     on_time: OnTimeSettings | None = None
-    review_sample_percent: Percent | None = None
     overhead_per_work_order_minor: Minor | None = None
     overhead_per_labor_hour_minor: Minor | None = None
 

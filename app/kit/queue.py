@@ -3,17 +3,23 @@
 A handler is a plain function `handler(runtime, **ids)`. It may run more than once and must ask its row first.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
 import procrastinate
+import psycopg
+import structlog
 from sqlmodel import Session
 
 from app.kit.runtime import Runtime
 
 Handler = Callable[..., None]
+log = structlog.get_logger("firstfix.queue")
+#: After the database was away, the worker looks again this often.
+AGAIN_SECONDS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +89,16 @@ async def _rescue(context: procrastinate.JobContext, timestamp: int) -> None:
 
 
 async def work(queue: procrastinate.App, *, concurrency: int = 4) -> None:
-    """Work off the queue until canceled; finishes what it has begun."""
-    await queue.run_worker_async(
-        concurrency=concurrency,
-        fetch_job_polling_interval=1,
-        shutdown_graceful_timeout=10,
-        install_signal_handlers=False,
-        delete_jobs="successful",
-    )
+    """Work off the queue until canceled; finishes what it has begun, and begins anew when the database was away."""
+    while True:
+        try:
+            await queue.run_worker_async(
+                concurrency=concurrency,
+                fetch_job_polling_interval=1,
+                shutdown_graceful_timeout=10,
+                install_signal_handlers=False,
+                delete_jobs="successful",
+            )
+        except (procrastinate.exceptions.ConnectorException, psycopg.OperationalError) as trouble:
+            log.warning("the queue is interrupted", error=type(trouble).__name__)
+        await asyncio.sleep(AGAIN_SECONDS)

@@ -59,7 +59,7 @@ def read_question(
         group_by=_grouping(definition, said),
         compare=_one_of("compare", said, get_args(Comparison)),
         filters=_filters(definition, said),
-        options=read_options(definition, said),
+        options=read_options(definition, said, usual=organization.settings.get("on_time") or {}),
         include_canceled=_one_of("canceled", said, ("exclude", "include")) == "include",
         with_pair=_one_of("pair", said, ("true", "false")) != "false",
         min_n=_number("min_n", said, 20, 1, 10_000),
@@ -94,8 +94,10 @@ def refuse(name: str, code: str, detail: str) -> NoReturn:
     raise RequestNotWellFormed(f"The parameter {name} {detail}.", errors=[error])
 
 
-def read_options(definition: Definition, said: Mapping[str, str]) -> dict[str, Any]:
+def read_options(definition: Definition, said: Mapping[str, str], usual: Mapping[str, Any]) -> dict[str, Any]:
     """Every option of the KPI with its value; an empty text is as good as none.
+
+    `usual`: what the organization has set in place of an option's default.
 
     Raises:
         RequestNotWellFormed: a value that the option does not take, or a required one that is missing.
@@ -106,7 +108,7 @@ def read_options(definition: Definition, said: Mapping[str, str]) -> dict[str, A
         if not text:
             if option.required:
                 refuse(name, "missing", "is required")
-            values[name] = option.default
+            values[name] = option.default if usual.get(name) is None else usual[name]
             continue
         try:
             values[name] = option.read(text)

@@ -234,9 +234,9 @@ class JobWorkOrderOut(Out):
     number: str
     title: str
     description: str
-    type: str
-    work_class: str
-    priority: int
+    type: str | None
+    work_class: str | None
+    priority: int | None
     status: str
     problem_code: str | None
     due_at: datetime | None

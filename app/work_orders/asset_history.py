@@ -23,7 +23,7 @@ class PastWorkOut(Out):
     id: UUID
     number: str
     title: str
-    type: str
+    type: str | None
     status: WorkOrderStatus
     requested_at: UtcTime
     closed_at: UtcTime | None

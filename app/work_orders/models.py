@@ -76,7 +76,7 @@ class WorkOrder(Table, table=True):
         belongs_to("work_orders", "merged_into"),
         one_of(WorkOrderStatus, "status"),
         one_of(Outcome, "outcome"),
-        sa.CheckConstraint("priority BETWEEN 1 AND 5", name="priority"),
+        sa.CheckConstraint("priority BETWEEN 0 AND 9", name="priority"),
         sa.CheckConstraint("closed_at >= requested_at", name="closed_after_requested"),
         index("number", unique=True, name="uq_work_orders_number"),
         index("external_ref", unique=True, where="external_ref IS NOT NULL", name="uq_work_orders_external_ref"),
@@ -96,13 +96,14 @@ class WorkOrder(Table, table=True):
     contact_id: UUID | None = None
     work_type_id: UUID | None = None
     work_type_version: int | None = None
-    type: str
-    work_class: str = "corrective"
+    type: str | None = None
+    """The key of the work type, or the source's own word; null, as the next three, where a record said nothing."""
+    work_class: str | None = "corrective"
     title: str
     description: str = ""
-    priority: int = Field(default=3, sa_type=sa.SmallInteger)
-    """1 is the most urgent, 5 the least."""
-    channel: str = "office"
+    priority: int | None = Field(default=3, sa_type=sa.SmallInteger, nullable=True)
+    """1 is the most urgent; an imported record keeps its own number."""
+    channel: str | None = "office"
     """How it was asked for: phone, web, email, portal, partner, plan, office, or the source's own word."""
     territory: str | None = None
     time_zone: str | None = None

@@ -162,11 +162,11 @@ class WorkOrderOut(Out):
     external_ref: str | None
     title: str
     description: str
-    type: str
+    type: str | None
     work_type_id: UUID | None
-    work_class: str
-    priority: int
-    channel: str
+    work_class: str | None
+    priority: int | None
+    channel: str | None
     status: WorkOrderStatus
     substatus: str | None
     hold_reason: str | None

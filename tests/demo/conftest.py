@@ -30,7 +30,12 @@ def demo_dsn(make_database: Callable[[str], str]) -> str:
 def demo(demo_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Runtime:
     """A process that has the demo organization."""
     folder: Path = tmp_path_factory.mktemp("demo")
-    settings = Settings(data_dir=folder, run_worker=False, secret_key="only here", public_url="http://testserver")
+    settings = Settings(
+        data_dir=folder,
+        run_worker=False,
+        secret_key="a secret that only these tests know",
+        public_url="http://testserver",
+    )
     runtime = build_runtime(settings, demo_dsn)
     organization.make(runtime, now=NOW)
     return runtime

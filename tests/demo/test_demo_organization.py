@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import time_machine
 from rich.console import Console
 from sqlmodel import SQLModel
 from starlette.testclient import TestClient
@@ -160,6 +161,7 @@ def test_a_second_start_finds_it_and_adds_nothing(demo: Runtime, demo_id: UUID, 
     assert organization.find(demo) == demo_id
 
 
+@time_machine.travel(NOW)
 def test_what_is_printed_works_as_printed(demo: Runtime, demo_id: UUID, paper: Console) -> None:
     organization.ensure_demo_organization(demo, paper)
     printed = paper.file.getvalue()  # type: ignore[attr-defined]

@@ -67,7 +67,7 @@ def test_csv_and_json_lines_say_the_same(send: Send) -> None:
         ({"created_at": ""}, "missing", "created_at"),
         ({"external_id": None}, "missing", "external_id"),
         ({"status": "CLOSED"}, "unknown-word", "status"),
-        ({"priority": 6}, "out-of-range", "priority"),
+        ({"priority": 10}, "out-of-range", "priority"),
         ({"priority": 2.5}, "not-a-number", "priority"),
         ({"priority": 2**63}, "out-of-range", "priority"),
         ({"priority": True}, "not-a-number", "priority"),
