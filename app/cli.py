@@ -1,9 +1,11 @@
 """The one program: each command says what it does, shows progress, and ends with 0 only when all is well."""
 
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -170,8 +172,15 @@ def openapi(
     out.print("openapi/openapi.json is current")
 
 
+def stop(number: int, frame: FrameType | None) -> None:
+    """End by unwinding, so that the embedded database is stopped too; the server has ended in order by then."""
+    raise SystemExit(0 if number == signal.SIGTERM else 130)
+
+
 def main() -> None:
     """Run the program; what a person can mend is said in one line, without a traceback."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
     from pydantic import ValidationError
 
     from app.migrate import DatabaseTooOld

@@ -144,6 +144,7 @@ def _answer_refusals(app: FastAPI) -> None:
     app.add_exception_handler(Refusal, refused)
     app.add_exception_handler(RequestValidationError, not_well_formed)
     app.add_exception_handler(HTTPException, http)
-    for trouble in (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError, psycopg.OperationalError):
+    lost = (psycopg.OperationalError, psycopg.InterfaceError)
+    for trouble in (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError, *lost):
         app.add_exception_handler(trouble, database)
     app.add_exception_handler(Exception, unexpected)

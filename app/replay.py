@@ -1,14 +1,16 @@
 """`python -m app replay`: fold every work order's events again and compare with what the caches say, or mend them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from app.domain.crew import crew_of
 from app.domain.history import history
-from app.domain.ledger import StatusInterval, fold
+from app.domain.ledger import Event, StatusInterval, fold
 from app.domain.timesheet import timesheet
 from app.identity.models import Organization
 from app.kit.database import enter, rows
@@ -26,6 +28,8 @@ from app.work_orders.ledger import (
 )
 
 CHUNK = 500
+Crew = dict[tuple[UUID, UUID], tuple[str, datetime | None]]
+"""From visit and technician to where somebody of the crew stands, and when they left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +44,25 @@ class Difference:
 
 
 def replay(
-    runtime: Runtime, *, mend: bool = False, on_progress: Callable[[int], None] = lambda done: None
+    runtime: Runtime,
+    *,
+    only: UUID | None = None,
+    mend: bool = False,
+    on_progress: Callable[[int], None] = lambda done: None,
 ) -> Iterator[Difference]:
-    """Every difference between the caches and the events, over all organizations; `mend` also puts them right."""
+    """Every difference between caches and events, in all organizations or in `only` one; `mend` puts them right.
+
+    What differs is looked at again with the work order locked. A work order without events cannot be mended.
+    """
     done = 0
-    for organization_id in organizations(runtime):
+    for organization_id in [only] if only else organizations(runtime):
         for work_order_id in work_orders_in(runtime, organization_id):
             with runtime.transaction(organization_id) as db:
                 found = list(differences(db, organization_id, work_order_id))
-                if found and mend:
+                if found:
+                    open_ledger(db, organization_id, work_order_id)
+                    found = list(differences(db, organization_id, work_order_id))
+                if mend and any(one.where != "events" for one in found):
                     put_right(db, organization_id, work_order_id)
             yield from found
             done += 1
@@ -87,6 +101,9 @@ def differences(db: Session, organization_id: UUID, work_order_id: UUID) -> Iter
 
     key = {"o": organization_id, "id": work_order_id}
     events = events_of(db, organization_id, work_order_id)
+    if not events:
+        yield Difference(organization_id, work_order_id, "events", "none", "at least one")
+        return
     order, visits = fold(events)
     [cached] = rows(db, "SELECT * FROM work_orders WHERE organization_id = %(o)s AND id = %(id)s", **key)
     stored = order_state(cached)
@@ -106,6 +123,7 @@ def differences(db: Session, organization_id: UUID, work_order_id: UUID) -> Iter
         for entry in timesheet(event for event in events if event.visit_id == visit_id)
     }
     yield from differ("time_entries", cached_entries(db, key), told)
+    yield from differ("visit_members", cached_crew(db, key), crew_by_events(events))
 
 
 def cached_intervals(db: Session, key: dict[str, UUID]) -> list[StatusInterval]:
@@ -128,6 +146,25 @@ def cached_entries(db: Session, key: dict[str, UUID]) -> set[tuple[Any, ...]]:
     return {tuple(row.values()) for row in found}
 
 
+def crew_by_events(events: Sequence[Event]) -> Crew:
+    return {
+        (visit_id, technician_id): (member.status.value, member.left_at)
+        for visit_id in {event.visit_id for event in events if event.visit_id is not None}
+        for technician_id, member in crew_of(event for event in events if event.visit_id == visit_id).items()
+    }
+
+
+def cached_crew(db: Session, key: dict[str, UUID]) -> Crew:
+    found = rows(
+        db,
+        "SELECT m.visit_id, m.technician_id, m.status, m.left_at FROM visit_members m "
+        "JOIN visits v ON v.organization_id = m.organization_id AND v.id = m.visit_id "
+        "WHERE m.organization_id = %(o)s AND v.work_order_id = %(id)s",
+        **key,
+    )
+    return {(row["visit_id"], row["technician_id"]): (row["status"], row["left_at"]) for row in found}
+
+
 def put_right(db: Session, organization_id: UUID, work_order_id: UUID) -> None:
     """Make every cache of one work order anew from its events."""
     enter(db, organization_id)
@@ -137,3 +174,16 @@ def put_right(db: Session, organization_id: UUID, work_order_id: UUID) -> None:
     writing = Writing(touched=set(ledger.visits))
     write(db, ledger, writing)
     rebuild_caches(db, organization_id, work_order_id)
+    for (visit_id, technician_id), (status, left_at) in crew_by_events(
+        events_of(db, organization_id, work_order_id)
+    ).items():
+        rows(
+            db,
+            "UPDATE visit_members SET status = %(s)s, left_at = %(left)s "
+            "WHERE organization_id = %(o)s AND visit_id = %(v)s AND technician_id = %(t)s",
+            s=status,
+            left=left_at,
+            o=organization_id,
+            v=visit_id,
+            t=technician_id,
+        )

@@ -22,7 +22,7 @@ def run(settings: Settings, dsn: str, *, demo: bool, out: Console) -> None:
 
         ensure_demo_organization(runtime, out)
     elif (link := first_admin(runtime)) is not None:
-        out.print(f"Make the first admin here, once: {link}")
+        out.print(f"Make the first admin here, once: {link}", soft_wrap=True)
     config = uvicorn.Config(
         create_app(runtime),
         host=settings.host,

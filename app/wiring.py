@@ -26,7 +26,10 @@ from app.work_orders import asset_history, work_type_routes
 from app.work_orders import routes as work_orders
 from app.work_orders.events import WorkOrderClosed, WorkOrderCompleted
 
+#: Looked through in this order: what every phone asks for comes first.
 ROUTERS: Sequence[APIRouter] = (
+    jobs_routes.router,
+    visits.router,
     oauth.router,
     identity.router,
     people_routes.router,
@@ -37,8 +40,6 @@ ROUTERS: Sequence[APIRouter] = (
     asset_history.router,
     work_type_routes.router,
     work_orders.router,
-    visits.router,
-    jobs_routes.router,
     parts.router,
     closure.router,
     surveys.router,

@@ -61,11 +61,12 @@ class Shift:
             person = {"name": technician["name"], "email": email, "roles": ["technician"], "password": PASSWORD}
             office.post("/v1/people", {**person, "technician_id": technician["id"]})
             self._begin_thread(number, technician["id"], _token(self.base_url, email))
+        office.http.close()
 
     def _begin_thread(self, number: int, technician_id: str, token: str) -> None:
         office = Client(self.base_url, _token(self.base_url, ADMIN), self.tally)
-        field_ = Client(self.base_url, token, self.tally)
-        work = threading.Thread(target=self._work, args=(number, office, field_, technician_id), daemon=True)
+        crew = Client(self.base_url, token, self.tally)
+        work = threading.Thread(target=self._work, args=(number, office, crew, technician_id), daemon=True)
         self._threads.append(work)
         work.start()
 
@@ -78,14 +79,15 @@ class Shift:
 
     def _work(self, number: int, office: Client, crew: Client, technician_id: str) -> None:
         dice = random.Random(f"{self.seed}:{number}")
-        while not self.over.is_set():
-            try:
-                self.done.append(self._one_job(dice, office, crew, technician_id))
-            except NotTaken:
-                self.begun["given up"] += 1
-            except Exception as error:
-                self.tally.complain(f"a client broke: {error!r}")
-                return
+        with office.http, crew.http:
+            while not self.over.is_set():
+                try:
+                    self.done.append(self._one_job(dice, office, crew, technician_id))
+                except NotTaken:
+                    self.begun["given up"] += 1
+                except Exception as error:
+                    self.tally.complain(f"a client broke: {error!r}")
+                    return
 
     def _one_job(self, dice: random.Random, office: Client, crew: Client, technician_id: str) -> Done:
         order = self._dispatch(office, technician_id)

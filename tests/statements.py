@@ -12,14 +12,17 @@ import pytest
 def statements() -> Iterator[list[str]]:
     """The statements that the block sends, in their order; the pool's ping is none of them."""
     sent: list[str] = []
-    execute = psycopg.Cursor.execute
 
-    def noted(self: Any, query: Any, *more: Any, **options: Any) -> Any:
-        text = str(query)
-        if text.strip(" ;"):
-            sent.append(text)
-        return execute(self, query, *more, **options)
+    def noting(send: Any) -> Any:
+        def noted(self: Any, query: Any, *more: Any, **options: Any) -> Any:
+            text = str(query)
+            if text.strip(" ;"):
+                sent.append(text)
+            return send(self, query, *more, **options)
+
+        return noted
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(psycopg.Cursor, "execute", noted)
+        for name in ("execute", "executemany"):
+            patched.setattr(psycopg.Cursor, name, noting(getattr(psycopg.Cursor, name)))
         yield sent

@@ -11,7 +11,11 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from app.kit.database import dsn_for_sqlalchemy
+from app.identity import commands
+from app.kit import clock
+from app.kit.database import dsn_for_sqlalchemy, rows
+from app.kit.settings import Settings
+from app.main import build_runtime
 from app.migrate import ROOT, migrate
 from app.models import metadata
 
@@ -74,3 +78,29 @@ def test_two_processes_that_migrate_at_once_do_not_meet(make_database: Callable[
     racers = [subprocess.Popen([sys.executable, "-c", code, dsn], cwd=ROOT) for _ in range(3)]
     assert [racer.wait(timeout=60) for racer in racers] == [0, 0, 0]
     assert len(shape(dsn)) > 500
+
+
+def test_an_owner_that_is_no_superuser_is_enough(server_dsn: str, make_database: Callable[[str], str]) -> None:
+    made = make_database("firstfix_owned")
+    name = psycopg.conninfo.conninfo_to_dict(made)["dbname"]
+    role = f"owner_of_{name}"
+    with psycopg.connect(server_dsn, autocommit=True) as connection:
+        connection.execute(
+            f"DO $$ BEGIN CREATE ROLE {role} LOGIN CREATEROLE; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+        )
+        connection.execute(f"ALTER DATABASE {name} OWNER TO {role}")
+        connection.execute(f"GRANT firstfix_api TO {role} WITH ADMIN OPTION")
+    parts = psycopg.conninfo.conninfo_to_dict(made)
+    theirs = f"postgresql://{role}@/{name}?host={parts['host']}&port={parts['port']}"
+
+    migrate(theirs)
+
+    runtime = build_runtime(Settings(secret_key="x" * 32, run_worker=False), theirs)
+    with runtime.transaction(None) as db:
+        organization = commands.create_organization(db, "Ours", at=clock.now())
+        assert rows(db, "SELECT current_user::text AS who, session_user::text AS owner") == [
+            {"who": "firstfix_api", "owner": role}
+        ]
+    with runtime.transaction(organization.id) as db:
+        rows(db, "SELECT nextval('procrastinate_jobs_id_seq')")
+    runtime.engine.dispose()

@@ -36,6 +36,8 @@ def print_tour(runtime: Runtime, organization_id: UUID, out: Console) -> None:
         out.print(text, soft_wrap=True, markup=True, highlight=False)
 
     say(f"\n[bold]{ORGANIZATION}[/bold], made up to look around in. Everybody's password is [bold]{PASSWORD}[/bold]\n")
+    if runtime.settings.host not in ("127.0.0.1", "localhost", "::1"):
+        say("[red]Others can reach this address, and the password is in the source: keep nothing real here.[/red]\n")
     say("[bold]Tokens[/bold] (good for 24 hours)")
     for name in SHOWN:
         roles = ", ".join(Role(role).value for role in people[name].roles)

@@ -20,7 +20,7 @@ def history(events: Sequence[Event]) -> list[StatusInterval]:
     Statuses that another system recorded are taken in that system's own order, one interval each, with the times
     as they were recorded, even when a later one has an earlier time.
     """
-    told = corrected(sorted(events, key=lambda event: event.seq))
+    told = corrected(events)
     foreign = [event for event in told if event.type in FROM_A_RECORD]
     native = sorted((event for event in told if event.type not in FROM_A_RECORD), key=lambda event: event.at)
     state, visits = fold(foreign)
@@ -29,7 +29,16 @@ def history(events: Sequence[Event]) -> list[StatusInterval]:
         apply(state, visits, event)
         if not intervals or (intervals[-1].status, intervals[-1].hold_reason) != (state.status, state.hold_reason):
             _enter(intervals, StatusInterval(state.status, event.at, hold_reason=state.hold_reason))
+    if native:
+        _end_as_recorded(intervals, events, native[-1].at)
     return intervals
+
+
+def _end_as_recorded(intervals: list[StatusInterval], events: Sequence[Event], at: datetime) -> None:
+    """What the work order is now is settled by the order of recording, even where the order in time says otherwise."""
+    now, _ = fold(sorted(events, key=lambda event: event.seq))
+    if intervals[-1].status is not now.status:
+        _enter(intervals, StatusInterval(now.status, at, hold_reason=now.hold_reason))
 
 
 def _enter(intervals: list[StatusInterval], interval: StatusInterval) -> None:

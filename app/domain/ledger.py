@@ -172,9 +172,9 @@ def derive(order: WorkOrderState, visits: Iterable[VisitState]) -> WorkOrderStat
         return W.IN_PROGRESS if attended else W.SCHEDULED
     if order.remote:
         return W.COMPLETED
-    ended = [visit for visit in mine if visit.ended_at is not None and visit.attended]
     if order.rework:
         return W.IN_PROGRESS
+    ended = [visit for visit in mine if visit.ended_at is not None and visit.outcome is not None]
     if ended and max(ended, key=lambda visit: (visit.ended_at, str(visit.id))).outcome is Outcome.RESOLVED:
         return W.COMPLETED
     return W.APPROVED if order.approved else W.NEW
@@ -213,6 +213,8 @@ def apply(order: WorkOrderState, visits: dict[UUID, VisitState], event: Event) -
     before, order.status = order.status, derive(order, visits.values())
     if order.status is W.COMPLETED and before is not W.COMPLETED:
         _completed(order, event, visits)
+    elif before is W.COMPLETED and order.status is not W.CLOSED:
+        order.outcome = order.resolved_at = None
 
 
 def _completed(order: WorkOrderState, event: Event, visits: Mapping[UUID, VisitState]) -> None:
@@ -284,6 +286,7 @@ def _released(order: WorkOrderState, event: Event) -> None:
 
 def _completed_remotely(order: WorkOrderState, event: Event) -> None:
     order.remote = True
+    order.resolution_code = event.data.get("resolution_code")
 
 
 def _closed(order: WorkOrderState, event: Event) -> None:
@@ -536,10 +539,16 @@ TIME_OF = {
 
 
 def corrected(events: Iterable[Event]) -> list[Event]:
-    """The events with the times that were put right later; the corrections themselves are left out."""
-    told = list(events)
+    """The events as they are believed now: with the times that were put right later, without what was taken back.
+
+    The corrections themselves are left out, and so are no-shows that an arrival withdrew.
+    """
+    told = sorted(events, key=lambda event: event.seq)
     times: dict[tuple[UUID | None, str], datetime | None] = {}
+    withdrawn: dict[UUID | None, int] = {}
     for event in told:
+        if event.type == EventType.VISIT_NO_SHOW_WITHDRAWN:
+            withdrawn[event.visit_id] = event.seq
         if event.type == EventType.VISIT_TIME_CORRECTED:
             for kind in TIME_OF[event.data["field"]]:
                 times[event.visit_id, kind] = instant(event.data["value"])
@@ -547,6 +556,7 @@ def corrected(events: Iterable[Event]) -> list[Event]:
         replace(event, at=times.get((event.visit_id, event.type)) or event.at)
         for event in told
         if event.type != EventType.VISIT_TIME_CORRECTED
+        and not (event.type == EventType.VISIT_NO_SHOW and event.seq < withdrawn.get(event.visit_id, 0))
     ]
 
 

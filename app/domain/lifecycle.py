@@ -187,13 +187,9 @@ VISIT_MOVES: Mapping[VisitAction, VisitMove] = {
     VisitAction.REASSIGN: VisitMove(PLANNED, V.SCHEDULED, DISPATCH | PARTNER, ("technician_id", "reason_code")),
     VisitAction.DISPATCH: VisitMove(frozenset({V.SCHEDULED}), V.DISPATCHED, DISPATCH),
     VisitAction.ACCEPT: VisitMove(frozenset({V.DISPATCHED}), V.ACCEPTED, CREW | PARTNER),
-    VisitAction.DECLINE: VisitMove(
-        frozenset({V.DISPATCHED, V.ACCEPTED}), V.DECLINED, CREW | PARTNER, ("reason_code",)
-    ),
+    VisitAction.DECLINE: VisitMove(frozenset({V.DISPATCHED, V.ACCEPTED}), V.DECLINED, CREW | PARTNER, ("reason_code",)),
     VisitAction.DEPART: VisitMove(PLANNED, V.EN_ROUTE, CREW, (), ("eta_at",)),
-    VisitAction.ARRIVE: VisitMove(
-        PLANNED | {V.EN_ROUTE, V.NO_SHOW}, V.ON_SITE, CREW | DISPATCH, (), ("location",)
-    ),
+    VisitAction.ARRIVE: VisitMove(PLANNED | {V.EN_ROUTE, V.NO_SHOW}, V.ON_SITE, CREW | DISPATCH, (), ("location",)),
     VisitAction.START: VisitMove(PLANNED | {V.EN_ROUTE, V.ON_SITE}, V.IN_PROGRESS, CREW),
     VisitAction.PAUSE: VisitMove(
         frozenset({V.EN_ROUTE, V.ON_SITE, V.IN_PROGRESS}), V.PAUSED, CREW, ("reason",), ("hold_reason",)

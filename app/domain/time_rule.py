@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 STEADY = timedelta(seconds=30)
+#: No device is older than this; a larger age is a broken counter.
+LONGEST_AGE = timedelta(days=3650)
 
 
 class ClockSource(StrEnum):
@@ -32,7 +34,8 @@ def effective_time(
         age_ms: milliseconds since it happened by a monotonic clock, stamped at this attempt; None after a reboot.
     """
     if age_ms is not None:
-        return received_at - timedelta(milliseconds=max(0, age_ms)), ClockSource.AGE
+        age = min(timedelta(milliseconds=max(0, age_ms)), LONGEST_AGE)
+        return received_at - age, ClockSource.AGE
     if sent_at is not None and abs(received_at - sent_at) > STEADY:
         return min(occurred_at + (received_at - sent_at), received_at), ClockSource.OFFSET
     return min(occurred_at, received_at), ClockSource.DEVICE

@@ -10,8 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from app.domain.ledger import Event, EventType, VisitState, WorkOrderState, apply, corrected
-from app.domain.lifecycle import VisitStatus
+from app.domain.ledger import Event, EventType, VisitState, WorkOrderState, apply, corrected, fold
+from app.domain.lifecycle import OPEN_VISIT, VisitStatus
 
 
 class TimeKind(StrEnum):
@@ -44,6 +44,8 @@ ENDS = frozenset(
         EventType.VISIT_ENDED_INCOMPLETE,
         EventType.VISIT_NO_ACCESS,
         EventType.VISIT_CANCELED,
+        EventType.VISIT_DECLINED,
+        EventType.VISIT_NO_SHOW,
     }
 )
 OPENS = {
@@ -74,15 +76,21 @@ def time_effect(event: Event, before: VisitState) -> TimeEffect | None:
     kind = OPENS[EventType(event.type)]
     if event.type == EventType.VISIT_RESUMED and before.paused_from is VisitStatus.EN_ROUTE:
         kind = TimeKind.TRAVEL
+    if event.type == EventType.MEMBER_RESUMED and event.data.get("resumes") == VisitStatus.EN_ROUTE:
+        kind = TimeKind.TRAVEL
     return TimeEffect(technician_id, kind, event.data.get("reason"))
 
 
 def timesheet(events: Iterable[Event]) -> list[TimeEntry]:
-    """All time entries of one visit from its events, in the order in which they happened."""
+    """All time entries of one visit from its events, in the order in which they happened.
+
+    Nobody's time runs on once the visit has ended, even when a clock put something after its end.
+    """
+    told = sorted(events, key=lambda one: one.seq)
     visit_order, visits = WorkOrderState(), {}  # type: ignore[var-annotated]
     running: dict[UUID, TimeEntry] = {}
     done: list[TimeEntry] = []
-    for event in sorted(corrected(events), key=lambda one: (one.at, one.seq)):
+    for event in sorted(corrected(told), key=lambda one: (one.at, one.seq)):
         if event.visit_id is None:
             continue
         before = visits.get(event.visit_id) or VisitState(id=event.visit_id)
@@ -95,4 +103,7 @@ def timesheet(events: Iterable[Event]) -> list[TimeEntry]:
         done.extend(replace(entry, ended_at=event.at) for entry in ended if entry.started_at < event.at)
         if effect.opens is not None and effect.technician_id is not None:
             running[effect.technician_id] = TimeEntry(effect.technician_id, effect.opens, event.at, None, effect.reason)
-    return done + list(running.values())
+    _, now = fold(told)
+    if any(visit.status in OPEN_VISIT for visit in now.values()):
+        done += running.values()
+    return done

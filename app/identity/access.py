@@ -252,21 +252,23 @@ def enter_request(db: Session, request: Request, operation: str, public: bool) -
     return entry
 
 
+#: Two statements: what the one before committed is seen only by a statement that begins after it let go.
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended(concat(%(o)s::text, %(c)s::text, %(k)s::text), 0))"
+STORED_ANSWER = """
+SELECT request_hash, status, body FROM stored_answers
+WHERE organization_id = %(o)s AND caller_id = %(c)s AND key = %(k)s
+"""
+
+
 def _replay_or_remember(entry: Entry, request: Request, key: str) -> None:
     caller = entry.caller
     assert caller is not None
     body: bytes = request._body
     said = f"{request.method} {request.url.path}?{request.url.query}\n".encode() + body
     entry.key, entry.request_hash = key[:200], hashlib.sha256(said).digest()
-    stored = rows(
-        entry.db,
-        "WITH held AS (SELECT pg_advisory_xact_lock(hashtextextended(%(c)s::text || %(k)s, 0))) "
-        "SELECT request_hash, status, body FROM held CROSS JOIN stored_answers "
-        "WHERE organization_id = %(o)s AND caller_id = %(c)s AND key = %(k)s",
-        o=caller.organization_id,
-        c=caller.id,
-        k=entry.key,
-    )
+    said_by = {"o": caller.organization_id, "c": caller.id, "k": entry.key}
+    rows(entry.db, ONE_AT_A_TIME, **said_by)
+    stored = rows(entry.db, STORED_ANSWER, **said_by)
     if not stored:
         return
     if stored[0]["request_hash"] != entry.request_hash:

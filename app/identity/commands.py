@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select, update
 
 from app.domain.roles import Role
@@ -13,10 +14,11 @@ from app.identity.schemas import DeviceIn
 from app.identity.sessions import email_key, end_session
 from app.kit.database import enter
 from app.kit.problems import NotFound, RuleBroken
+from app.kit.references import unique
 
 
 class DeviceTaken(RuleBroken):
-    """The device's id belongs to somebody else, or it was taken out of use."""
+    """The device's id belongs to somebody else, it was taken out of use, or an integration asks for one."""
 
     code = "device-taken"
 
@@ -69,9 +71,10 @@ def create_person(
         partner_id=partner_id,
         created_at=at,
     )
-    db.add(person)
-    db.flush()
-    db.add(SignIn(email_hash=email_key(email), organization_id=organization_id, person_id=person.id))
+    with unique(db, {"pk_sign_ins": EmailTaken, "uq_people_email": EmailTaken}):
+        db.add(person)
+        db.flush()
+        db.add(SignIn(email_hash=email_key(email), organization_id=organization_id, person_id=person.id))
     return person
 
 
@@ -84,6 +87,7 @@ def revoke_session(db: Session, caller: Caller, session_id: UUID, *, at: datetim
         select(SignedInSession.id).where(
             SignedInSession.organization_id == caller.organization_id,
             SignedInSession.person_id == caller.person_id,
+            SignedInSession.api_client_id == caller.api_client_id,
             SignedInSession.id == session_id,
         )
     ).one_or_none()
@@ -96,22 +100,25 @@ def register_device(db: Session, caller: Caller, given: DeviceIn, *, at: datetim
     """Know the device and tie the session to it; the same device again is only seen again.
 
     Raises:
-        DeviceTaken: the id is another person's, or the device was taken out of use.
+        DeviceTaken: the id is another person's, the device was taken out of use, or the caller is no person.
     """
-    device = db.get(Device, (caller.organization_id, given.id))
-    if device is None:
-        device = Device(
+    if caller.person_id is None:
+        raise DeviceTaken("A device belongs to a person: an API key has none.")
+    db.exec(
+        insert(Device)
+        .values(
             organization_id=caller.organization_id,
             id=given.id,
-            person_id=caller.id,
+            person_id=caller.person_id,
             platform=given.platform,
             app_version=given.app_version,
             registered_at=at,
             last_seen_at=at,
         )
-        db.add(device)
-        db.flush()
-    elif device.person_id != caller.person_id or device.revoked_at is not None:
+        .on_conflict_do_nothing()
+    )
+    device = db.get_one(Device, (caller.organization_id, given.id))
+    if device.person_id != caller.person_id or device.revoked_at is not None:
         raise DeviceTaken("This device cannot be used: make a new id, as for a new installation.")
     device.platform, device.app_version, device.last_seen_at = given.platform, given.app_version, at
     db.exec(

@@ -23,6 +23,7 @@ def sessions_of(db: Session, caller: Caller) -> list[dict[str, Any]]:
         .where(
             SignedInSession.organization_id == caller.organization_id,
             SignedInSession.person_id == caller.person_id,
+            SignedInSession.api_client_id == caller.api_client_id,
             col(SignedInSession.revoked_at).is_(None),
         )
         .order_by(col(SignedInSession.id).desc())

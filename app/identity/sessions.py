@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlmodel import Session, select
 
 from app.identity import passwords
-from app.identity.models import AccessToken, ApiClient, Person, RefreshToken, SignedInSession, SignIn
+from app.identity.models import AccessToken, ApiClient, Device, Person, RefreshToken, SignedInSession, SignIn
 from app.kit.database import enter, rows
 from app.kit.problems import BadRequest
 from app.kit.runtime import runtime_of
@@ -60,9 +60,19 @@ def sign_in(db: Session, email: str, password: str, *, device_id: UUID | None, a
         raise InvalidGrant("The e-mail address or the password is not right.")
     passwords.forget_failures(db, keys)
     session = SignedInSession(
-        organization_id=person.organization_id, person_id=person.id, device_id=device_id, created_at=at, last_used_at=at
+        organization_id=person.organization_id,
+        person_id=person.id,
+        device_id=_own_device(db, person, device_id),
+        created_at=at,
+        last_used_at=at,
     )
     return begin(db, session, at=at, refreshable=True)
+
+
+def _own_device(db: Session, person: Person, device_id: UUID | None) -> UUID | None:
+    """The device when it is the person's and in use; a new one ties itself to the session when it is registered."""
+    device = db.get(Device, (person.organization_id, device_id)) if device_id is not None else None
+    return device.id if device and device.person_id == person.id and device.revoked_at is None else None
 
 
 def person_of(db: Session, email: str) -> Person | None:

@@ -14,6 +14,7 @@ from uuid import UUID
 import orjson
 import psycopg
 import sqlalchemy as sa
+from psycopg.rows import dict_row
 from sqlalchemy import event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, Session, SQLModel
@@ -136,12 +137,10 @@ def enter(db: Session, organization_id: UUID, *, read_only: bool = False) -> Non
 def rows(db: Session, sql: str, **values: Any) -> list[dict[str, Any]]:
     """The rows of a hand-written statement as plain dicts, on the session's own connection, prepared by the driver."""
     connection: Any = db.connection().connection.dbapi_connection
-    with connection.cursor(binary=True) as cursor:
+    with connection.cursor(binary=True, row_factory=dict_row) as cursor:
         cursor.execute(sql, values or None, prepare=True)
-        if cursor.description is None:
-            return []
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        found: list[dict[str, Any]] = cursor.fetchall() if cursor.pgresult.nfields else []
+    return found
 
 
 def next_number(db: Session, organization_id: UUID, name: str) -> int:

@@ -78,7 +78,7 @@ class BodyLimit:
             return
         limit = next((size for pattern, size in self.larger if pattern.fullmatch(scope["path"])), self.limit)
         declared = Headers(scope=scope).get("content-length", "0")
-        if not declared.isdigit() or int(declared) > limit:
+        if not (declared.isascii() and declared.isdigit()) or int(declared) > limit:
             await self._refuse(scope, receive, send, limit)
             return
         seen = 0

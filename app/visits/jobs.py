@@ -12,11 +12,12 @@ from uuid import UUID
 import orjson
 from sqlmodel import Session
 
+from app.domain.crew import MemberStatus
 from app.domain.lifecycle import CATEGORY, VisitStatus
 from app.identity.access import Caller
 from app.kit.database import rows
 from app.kit.problems import NotFound
-from app.visits.queries import actions_on_visit
+from app.visits.queries import actions_of_member, actions_on_visit
 
 WINDOW = timedelta(days=14)
 CONTACT_AFTER_END = timedelta(hours=24)
@@ -31,6 +32,9 @@ SELECT v.id, v.version, v.number, v.status, v.technician_id, v.scheduled_start, 
        c.name AS c_name, c.phone, c.email, c.id AS c_id,
        a.id AS a_id, a.name AS a_name, a.model, a.serial, a.warranty_until,
        t.planned_parts, t.checklist, t.closure_policy, t.version AS t_version,
+       (SELECT m.status FROM visit_members m
+        WHERE m.organization_id = v.organization_id AND m.visit_id = v.id AND m.technician_id = %(t)s
+          AND m.left_at IS NULL) AS member_status,
        CASE WHEN a.id IS NOT NULL THEN (
            SELECT coalesce(json_agg(h), '[]') FROM (
                SELECT p.number, p.title, p.type, p.outcome, p.resolution_code,
@@ -130,7 +134,9 @@ def document(row: dict[str, Any], caller: Caller, *, at: datetime) -> dict[str, 
             "changes_requested": row["changes_requested"],
         },
         "notes": row["notes"],
-        "allowed_actions": actions_on_visit(status, caller.roles),
+        "allowed_actions": actions_on_visit(status, caller.roles)
+        if row["technician_id"] == caller.technician_id
+        else actions_of_member(status, MemberStatus(row["member_status"])),
     }
 
 

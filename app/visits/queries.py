@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from app.domain.crew import MemberStatus, allowed_to_member
 from app.domain.intervals import closed_at, total_seconds, union
 from app.domain.lifecycle import CATEGORY, VisitStatus, allowed_on_visit
 from app.domain.roles import Role, Scope
@@ -19,7 +20,7 @@ from app.kit.paging import page_by_id
 from app.kit.problems import NotFound
 from app.visits.models import Orphan, TimeEntryRow, Visit, VisitMember
 from app.visits.schemas import VisitQuery
-from app.work_orders.queries import actions
+from app.work_orders.queries import NOBODY, actions
 
 
 def visits_of(caller: Caller) -> Any:
@@ -28,20 +29,22 @@ def visits_of(caller: Caller) -> Any:
     if caller.scope is Scope.ALL:
         return query
     if caller.scope is Scope.ASSIGNED:
-        return query.where(Visit.partner_id == caller.partner_id)
+        return query.where(Visit.partner_id == (caller.partner_id or NOBODY))
+    me = caller.technician_id or NOBODY
     crews = sa.select(VisitMember.visit_id).where(  # type: ignore[call-overload]
-        VisitMember.organization_id == caller.organization_id, VisitMember.technician_id == caller.technician_id
+        VisitMember.organization_id == caller.organization_id, VisitMember.technician_id == me
     )
-    return query.where(sa.or_(col(Visit.technician_id) == caller.technician_id, col(Visit.id).in_(crews)))
+    return query.where(sa.or_(col(Visit.technician_id) == me, col(Visit.id).in_(crews)))
 
 
 def visit_for(db: Session, caller: Caller, visit_id: UUID) -> Visit:
-    """The visit, when the caller reaches it.
+    """The visit as it is now, when the caller reaches it.
 
     Raises:
         NotFound: there is none, or it is somebody else's; the two look the same on purpose.
     """
-    visit: Visit | None = db.exec(visits_of(caller).where(Visit.id == visit_id)).one_or_none()
+    query = visits_of(caller).where(Visit.id == visit_id).execution_options(populate_existing=True)
+    visit: Visit | None = db.exec(query).one_or_none()
     if visit is None:
         raise NotFound("There is no such visit.", visit_id=str(visit_id))
     return visit
@@ -65,6 +68,12 @@ def visit_page(db: Session, caller: Caller, wanted: VisitQuery) -> tuple[Sequenc
 def actions_on_visit(status: VisitStatus, roles: frozenset[Role]) -> list[dict[str, Any]]:
     """What these roles may do to a visit in this status, as it is sent: few lists, made once and never changed."""
     return [actions(one) for one in allowed_on_visit(status, roles)]
+
+
+@cache
+def actions_of_member(visit: VisitStatus, member: MemberStatus) -> list[dict[str, Any]]:
+    """What somebody of the crew beside the lead may report, as it is sent."""
+    return [actions(one) for one in allowed_to_member(visit, member)]
 
 
 def crews_of(db: Session, organization_id: UUID, visit_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:

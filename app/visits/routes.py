@@ -40,6 +40,7 @@ from app.visits.schemas import (
 from app.work_orders.commands import IdReused, InvalidTransition
 from app.work_orders.ledger import OpenLedger, open_ledger
 from app.work_orders.queries import work_order_for
+from app.work_orders.routes import shown as shown_order
 from app.work_orders.schemas import NoteOut
 
 router = api_router("/v1", "visits")
@@ -53,10 +54,10 @@ def shown(db: Session, visit: Visit, me: Caller) -> VisitOut:
 
 
 def perform(db: Session, me: Caller, visit_id: UUID, if_match: str | None, command: Command) -> Response:
-    """The one way in which every planning action runs: find, lock, compare versions, act, show."""
+    """The one way in which every planning action runs: find, lock, find again, compare versions, act, show."""
     visit = queries.visit_for(db, me, visit_id)
     ledger = open_ledger(db, me.organization_id, visit.work_order_id)
-    db.refresh(visit)
+    visit = queries.visit_for(db, me, visit_id)
     check_version(if_match, visit.version, current=lambda: shown(db, visit, me))
     command(ledger)
     db.refresh(visit)
@@ -72,9 +73,12 @@ def perform(db: Session, me: Caller, visit_id: UUID, if_match: str | None, comma
     ),
 )
 def schedule_visit(work_order_id: UUID, given: ScheduleIn, me: Me, db: Db, if_match: IfMatch = None) -> Response:
-    """Plan a trip for a work order."""
+    """Plan a trip for a work order; with `If-Match`, for the version of the work order that it means."""
     order = work_order_for(db, me, work_order_id)
     ledger = open_ledger(db, me.organization_id, order.id)
+    if if_match is not None:
+        db.refresh(order)
+        check_version(if_match, order.version, current=lambda: shown_order(order, me))
     visit_id = planning.schedule_visit(db, ledger, given, by=me, at=clock.now())
     visit = queries.visit_for(db, me, visit_id)
     return versioned(shown(db, visit, me), visit.version, status_code=201)

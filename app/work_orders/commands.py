@@ -1,10 +1,12 @@
 """What may be done to a work order. The order is always: rule, event, effect, then those who react."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlmodel import Session
 
 from app.domain.ledger import EventType, open_visits
@@ -22,6 +24,7 @@ from app.kit.database import next_number, plain, rows
 from app.kit.events import publish
 from app.kit.problems import RuleBroken
 from app.kit.references import (
+    ExternalRefTaken,
     NoSuchAsset,
     NoSuchCallbackOrigin,
     NoSuchContact,
@@ -29,9 +32,10 @@ from app.kit.references import (
     NoSuchMergeTarget,
     NoSuchSite,
     check_references,
+    unique,
 )
 from app.work_orders.events import WorkOrderClosed, WorkOrderCompleted, WorkOrderReopened
-from app.work_orders.ledger import SYSTEM, Actor, NewEvent, OpenLedger, open_ledger, opened, record
+from app.work_orders.ledger import SYSTEM, Actor, NewEvent, OpenLedger, opened, record
 from app.work_orders.models import WorkOrder
 from app.work_orders.queries import actions, work_type_of
 from app.work_orders.schemas import WorkOrderIn, WorkOrderPatch
@@ -94,10 +98,9 @@ def create_work_order(db: Session, given: WorkOrderIn, *, by: Caller, at: dateti
         IdReused: the id is another request's.
         NotFound: there is no such work type.
         NoSuchReference: a customer, site, asset or contact is not the organization's.
+        ExternalRefTaken: another work order has this `external_ref`.
     """
-    if given.id is not None and (known := db.get(WorkOrder, (by.organization_id, given.id))) is not None:
-        if (known.title, known.work_type_id, known.site_id) != (given.title, given.work_type_id, given.site_id):
-            raise IdReused("This id belongs to another work order.", id=str(given.id))
+    if given.id is not None and (known := _made_before(db, given.id, given, by=by)) is not None:
         return known
     kind = work_type_of(db, by.organization_id, given.work_type_id)
     check_named(db, by.organization_id, given.model_dump())
@@ -115,12 +118,41 @@ def create_work_order(db: Session, given: WorkOrderIn, *, by: Caller, at: dateti
     if given.id is not None:
         order.id = given.id
     order.due_at = given.due_at or order.due_at
-    db.add(order)
-    db.flush()
+    with unique(db, {"uq_work_orders_external_ref": ExternalRefTaken}):
+        db.add(order)
     ledger = opened(db, by.organization_id, plain(order))
-    created = NewEvent(type=EventType.CREATED, at=requested_at, data={"channel": given.channel})
+    created = NewEvent(
+        type=EventType.CREATED, at=requested_at, data={"channel": given.channel}, body_hash=_fingerprint(given, by)
+    )
     record(db, ledger, [created], by=actor_of(by), at=at)
-    return refreshed(db, order)
+    db.refresh(order)
+    return order
+
+
+#: Held until the transaction ends, so that a second sending begins where the first one ended.
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended(%(id)s::text, 1))"
+SAID = "SELECT body_hash FROM events WHERE organization_id = %(o)s AND work_order_id = %(id)s AND seq = 1"
+
+
+def _made_before(db: Session, id: UUID, given: WorkOrderIn, *, by: Caller) -> WorkOrder | None:
+    """The work order that an earlier sending of this request made.
+
+    Raises:
+        IdReused: the id came with another request.
+    """
+    rows(db, ONE_AT_A_TIME, id=id)
+    known = db.get(WorkOrder, (by.organization_id, id))
+    if known is None:
+        return None
+    said = rows(db, SAID, o=by.organization_id, id=id)
+    if not said or said[0]["body_hash"] != _fingerprint(given, by):
+        raise IdReused("This id belongs to another work order.", id=str(id))
+    return known
+
+
+def _fingerprint(given: WorkOrderIn, by: Caller) -> bytes:
+    body = [str(by.id), given.model_dump(mode="json")]
+    return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).digest()
 
 
 def _from_work_type(kind: Mapping[str, Any], requested_at: datetime) -> dict[str, Any]:
@@ -160,23 +192,17 @@ def check_named(db: Session, organization_id: UUID, body: Mapping[str, Any]) -> 
 REFERENCES = (NoSuchCustomer, NoSuchSite, NoSuchAsset, NoSuchContact, NoSuchCallbackOrigin)
 
 
-def update_work_order(db: Session, order: WorkOrder, given: WorkOrderPatch, *, by: Caller, at: datetime) -> WorkOrder:
+def update_work_order(db: Session, ledger: OpenLedger, given: WorkOrderPatch, *, by: Caller, at: datetime) -> None:
     """Edit what the office owns; what changed is an event too."""
+    order = db.get_one(WorkOrder, (ledger.organization_id, ledger.id))
     named = given.model_dump(exclude_unset=True)
     check_named(db, by.organization_id, named)
-    ledger = open_ledger(db, by.organization_id, order.id)
     for name, value in named.items():
         setattr(order, name, value)
     db.add(order)
     db.flush()
     edited = NewEvent(type=EventType.EDITED, at=at, data={"changes": given.model_dump(exclude_unset=True, mode="json")})
     record(db, ledger, [edited], by=actor_of(by), at=at)
-    return refreshed(db, order)
-
-
-def refreshed(db: Session, order: WorkOrder) -> WorkOrder:
-    db.refresh(order)
-    return order
 
 
 def act(
@@ -305,7 +331,7 @@ def cannot_complete(
 ) -> None:
     check_move(ledger, WorkOrderAction.CANNOT_COMPLETE, by.roles)
     data = {"reason": reason, "customer_told": customer_told, "cause": "us"}
-    new = [*_visits_canceled(ledger, data, at=at), NewEvent(type=EventType.CANNOT_COMPLETE, at=at, data=data)]
+    new = [NewEvent(type=EventType.CANNOT_COMPLETE, at=at, data=data), *_visits_canceled(ledger, data, at=at)]
     happen(db, ledger, new, by=actor_of(by), at=at)
 
 
@@ -316,7 +342,7 @@ def reopen(db: Session, ledger: OpenLedger, *, reason: str, by: Caller, at: date
         ReopenWindowPassed: it ended more than 30 days ago.
     """
     check_move(ledger, WorkOrderAction.REOPEN, by.roles)
-    ended = ledger.order.closed_at or ledger.order.resolved_at
+    ended = ledger.order.closed_at or ledger.order.resolved_at or _so_since(db, ledger)
     if ended is not None and at - ended > timedelta(days=REOPEN_WINDOW_DAYS):
         raise ReopenWindowPassed(
             f"It ended more than {REOPEN_WINDOW_DAYS} days ago: make a new work order that is its callback.",
@@ -325,15 +351,28 @@ def reopen(db: Session, ledger: OpenLedger, *, reason: str, by: Caller, at: date
     happen(db, ledger, [NewEvent(type=EventType.REOPENED, at=at, data={"reason": reason})], by=actor_of(by), at=at)
 
 
+SO_SINCE = """
+SELECT entered_at FROM status_intervals
+WHERE organization_id = %(o)s AND work_order_id = %(id)s AND left_at IS NULL
+"""
+
+
+def _so_since(db: Session, ledger: OpenLedger) -> datetime | None:
+    """Since when the work order has had its status."""
+    found = rows(db, SO_SINCE, o=ledger.organization_id, id=ledger.id)
+    return found[0]["entered_at"] if found else None
+
+
 def cancel(db: Session, ledger: OpenLedger, *, cause: str, reason: str, by: Caller, at: datetime) -> None:
     """Call it off, its open visits with it; what was traveled stays in the cost."""
     check_move(ledger, WorkOrderAction.CANCEL, by.roles)
     data = {"cause": cause, "reason": reason}
-    new = [*_visits_canceled(ledger, data, at=at), NewEvent(type=EventType.CANCELED, at=at, data=data)]
+    new = [NewEvent(type=EventType.CANCELED, at=at, data=data), *_visits_canceled(ledger, data, at=at)]
     happen(db, ledger, new, by=actor_of(by), at=at)
 
 
 def _visits_canceled(ledger: OpenLedger, data: Mapping[str, Any], *, at: datetime) -> list[NewEvent]:
+    """The ends of the open visits. Where the work ends with them they come after its own end: it is not completed."""
     why = {"cause": data.get("cause"), "reason": data["reason"]}
     return [
         NewEvent(type=EventType.VISIT_CANCELED, at=at, data=why, visit_id=visit.id)

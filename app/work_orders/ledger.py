@@ -15,8 +15,8 @@ import orjson
 from sqlmodel import Session
 
 from app.domain.history import history
-from app.domain.ledger import Event, VisitState, WorkOrderState, apply
-from app.domain.lifecycle import Outcome, VisitStatus, WorkOrderStatus
+from app.domain.ledger import Event, EventType, VisitState, WorkOrderState, apply
+from app.domain.lifecycle import UNDERWAY, Outcome, VisitStatus, WorkOrderStatus
 from app.domain.time_rule import ClockSource
 from app.domain.timesheet import time_effect, timesheet
 from app.kit.database import rows
@@ -142,7 +142,8 @@ def take_effect(ledger: OpenLedger, new: Iterable[NewEvent], *, by: Actor, recor
     """Number the events and let them take effect on the ledger's state; nothing is written yet."""
     writing = Writing()
     for one in new:
-        event = Event(ledger.order.event_count + 1, one.type, one.at, _json(one.data), one.visit_id, one.implied)
+        at = possible_time(ledger, one.type, one.visit_id, one.at)
+        event = Event(ledger.order.event_count + 1, one.type, at, _json(one.data), one.visit_id, one.implied)
         before = (ledger.order.status, ledger.order.hold_reason)
         if one.visit_id is not None and one.visit_id in ledger.visits:
             _note_time(writing, ledger, event)
@@ -154,6 +155,31 @@ def take_effect(ledger: OpenLedger, new: Iterable[NewEvent], *, by: Actor, recor
             writing.touched.add(one.visit_id)
         writing.events.append(_event_row(ledger, event, one, by=by, recorded_at=recorded_at))
     return writing
+
+
+def possible_time(ledger: OpenLedger, type_: str, visit_id: UUID | None, at: datetime) -> datetime:
+    """`at`, put right where a clock says what cannot be.
+
+    Nothing was done before it was asked for, and what moves a visit on did not happen before what brought it where
+    it is. A time that is reported late, when the visit is further on, is taken as it is.
+    """
+    known = [at, ledger.order.requested_at]
+    visit = ledger.visits.get(visit_id) if visit_id is not None else None
+    if visit is not None and visit.status in COMES_AFTER.get(type_, ()):
+        known += [visit.departed_at, visit.arrived_at, visit.started_at]
+    return max(moment for moment in known if moment is not None)
+
+
+COMES_AFTER: Mapping[str, frozenset[VisitStatus]] = {
+    EventType.VISIT_ARRIVED: frozenset({VisitStatus.EN_ROUTE}),
+    EventType.VISIT_STARTED: frozenset({VisitStatus.EN_ROUTE, VisitStatus.ON_SITE}),
+    EventType.VISIT_PAUSED: UNDERWAY,
+    EventType.VISIT_RESUMED: UNDERWAY,
+    EventType.VISIT_COMPLETED: UNDERWAY,
+    EventType.VISIT_ENDED_INCOMPLETE: UNDERWAY,
+    EventType.VISIT_NO_ACCESS: UNDERWAY,
+    EventType.VISIT_CANCELED: UNDERWAY,
+}
 
 
 def _note_interval(writing: Writing, ledger: OpenLedger, event: Event) -> None:
@@ -208,8 +234,8 @@ def _event_row(ledger: OpenLedger, event: Event, one: NewEvent, *, by: Actor, re
         "actor_kind": by.kind,
         "actor_id": by.id,
         "device_id": by.device_id,
-        "occurred_at": one.occurred_at or one.at,
-        "effective_at": one.at,
+        "occurred_at": one.occurred_at or event.at,
+        "effective_at": event.at,
         "recorded_at": recorded_at,
         "clock_source": one.clock_source,
         "implied": one.implied,
@@ -264,7 +290,7 @@ def write(db: Session, ledger: OpenLedger, writing: Writing) -> None:
     visits = []
     for visit_id in writing.touched & ledger.visits.keys():
         row = ledger.visit_rows[visit_id]
-        row.update(asdict(ledger.visits[visit_id]))
+        row.update({name: getattr(ledger.visits[visit_id], name) for name in VISIT_COLUMNS})
         row["version"] = row.get("version", 0) + 1
         visits.append({name: value for name, value in row.items() if name != "members"})
     rows(
@@ -278,7 +304,7 @@ def write(db: Session, ledger: OpenLedger, writing: Writing) -> None:
         interval_ends_at=writing.interval_ends_at,
         time_ends=_dumps(writing.time_ends),
         entries=_dumps(writing.entries),
-        order=_dumps(asdict(ledger.order)),
+        order=_dumps(ledger.order),
     )
     ledger.row["version"] = ledger.version + 1
     if ledger.order.late_events:
@@ -329,7 +355,7 @@ WITH gone AS (
         hold_reason = excluded.hold_reason, entered_at = excluded.entered_at, left_at = excluded.left_at,
         implied = excluded.implied
 ), before AS MATERIALIZED (
-    SELECT technician_id, kind, rate_minor, currency FROM time_entries
+    SELECT visit_id, technician_id, started_at, rate_minor, currency FROM time_entries
     WHERE organization_id = %(o)s AND work_order_id = %(id)s
 ), dropped AS (
     DELETE FROM time_entries WHERE organization_id = %(o)s AND work_order_id = %(id)s
@@ -341,7 +367,9 @@ SELECT %(o)s, n.id, %(id)s, n.visit_id, n.technician_id, n.kind, n.reason, n.sta
 FROM jsonb_populate_recordset(NULL::time_entries, %(entries)s) n
 JOIN technicians w ON w.organization_id = %(o)s AND w.id = n.technician_id
 LEFT JOIN LATERAL (
-    SELECT rate_minor, currency FROM before WHERE before.technician_id = n.technician_id LIMIT 1) b ON true
+    SELECT rate_minor, currency FROM before
+    WHERE before.technician_id = n.technician_id AND before.visit_id = n.visit_id
+    ORDER BY abs(extract(epoch FROM before.started_at - n.started_at)) LIMIT 1) b ON true
 """
 
 

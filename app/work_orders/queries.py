@@ -16,14 +16,18 @@ from app.kit.problems import NotFound
 from app.work_orders.models import Note, WorkOrder, WorkType, WorkTypeVersion
 from app.work_orders.schemas import WorkOrderQuery
 
-#: What a partner reaches: work orders with a visit of its own. The table is named here, not imported from above.
-PARTNERS_VISIT = sa.table(
+#: What partners and technicians reach: work orders with a visit of theirs. Named here, not imported from above.
+VISITS = sa.table(
     "visits",
     sa.column("organization_id"),
     sa.column("work_order_id"),
     sa.column("partner_id"),
     sa.column("technician_id"),
+    sa.column("id"),
 )
+#: Comparing with no id must find nothing, not the rows without one.
+NOBODY = UUID(int=0)
+CREWS = sa.table("visit_members", sa.column("organization_id"), sa.column("visit_id"), sa.column("technician_id"))
 
 
 def work_orders_of(caller: Caller) -> Any:
@@ -31,11 +35,15 @@ def work_orders_of(caller: Caller) -> Any:
     query = select(WorkOrder).where(WorkOrder.organization_id == caller.organization_id)
     if caller.scope is Scope.ALL:
         return query
-    mine = sa.select(PARTNERS_VISIT.c.work_order_id).where(PARTNERS_VISIT.c.organization_id == caller.organization_id)
+    mine = sa.select(VISITS.c.work_order_id).where(VISITS.c.organization_id == caller.organization_id)
     if caller.scope is Scope.ASSIGNED:
-        mine = mine.where(PARTNERS_VISIT.c.partner_id == caller.partner_id)
+        mine = mine.where(VISITS.c.partner_id == (caller.partner_id or NOBODY))
     else:
-        mine = mine.where(PARTNERS_VISIT.c.technician_id == caller.technician_id)
+        me = caller.technician_id or NOBODY
+        crews = sa.select(CREWS.c.visit_id).where(
+            CREWS.c.organization_id == caller.organization_id, CREWS.c.technician_id == me
+        )
+        mine = mine.where(sa.or_(VISITS.c.technician_id == me, VISITS.c.id.in_(crews)))
     return query.where(col(WorkOrder.id).in_(mine))
 
 

@@ -11,7 +11,7 @@ from app.identity.access import Caller, Db, Me, api_router
 from app.kit import clock
 from app.kit.paging import CursorUnreadable
 from app.kit.problems import NotFound, Stale, VersionRequired, refuses
-from app.kit.references import NoSuchMergeTarget
+from app.kit.references import ExternalRefTaken, NoSuchMergeTarget
 from app.kit.versions import UNCHANGED, IfMatch, IfNoneMatch, check_version, not_modified, versioned
 from app.work_orders import commands, queries
 from app.work_orders.commands import (
@@ -69,7 +69,10 @@ def list_work_orders(wanted: Annotated[WorkOrderQuery, Query()], me: Me, db: Db)
 
 
 @router.post(
-    "", response_model=WorkOrderOut, status_code=201, responses=refuses(NotFound, IdReused, *commands.REFERENCES)
+    "",
+    response_model=WorkOrderOut,
+    status_code=201,
+    responses=refuses(NotFound, IdReused, ExternalRefTaken, *commands.REFERENCES),
 )
 def create_work_order(given: WorkOrderIn, me: Me, db: Db) -> Response:
     """Ask for work. Safe to repeat with an `id` of your own."""
@@ -87,10 +90,8 @@ def get_work_order(work_order_id: UUID, me: Me, db: Db, known: IfNoneMatch = Non
 @router.patch("/{work_order_id}", response_model=WorkOrderOut, responses=EDITS | refuses(Stale, *commands.REFERENCES))
 def update_work_order(work_order_id: UUID, given: WorkOrderPatch, me: Me, db: Db, if_match: IfMatch = None) -> Response:
     """Change what the office owns: title, priority, contact, due time."""
-    order = queries.work_order_for(db, me, work_order_id)
-    check_version(if_match, order.version, current=lambda: shown(order, me))
-    order = commands.update_work_order(db, order, given, by=me, at=clock.now())
-    return versioned(shown(order, me), order.version)
+    at = clock.now()
+    return perform(db, me, work_order_id, if_match, lambda it: commands.update_work_order(db, it, given, by=me, at=at))
 
 
 @router.get("/{work_order_id}/events", response_model=EventsOut, responses=refuses(NotFound))

@@ -21,6 +21,7 @@ from app.kit.schemas import (
     SafeText,
     Time,
     UtcTime,
+    absent,
 )
 
 Priority = Annotated[int, Field(ge=1, le=5, description="1 is the most urgent, 5 the least")]
@@ -115,13 +116,13 @@ class WorkOrderIn(In):
 
 
 class WorkOrderPatch(In):
-    title: Line | None = None
-    description: SafeText | None = None
-    priority: Priority | None = None
-    contact_id: UUID | None = None
-    problem_code: Code | None = None
-    due_at: Time | None = None
-    unrelated: bool | None = None
+    title: Line = absent()
+    description: SafeText = absent()
+    priority: Priority = absent()
+    contact_id: UUID | None = absent()
+    problem_code: Code | None = absent()
+    due_at: Time | None = absent()
+    unrelated: bool = absent()
 
 
 class ReasonIn(In):

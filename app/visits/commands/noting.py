@@ -3,7 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import Session
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col
 
 from app.domain.ledger import EventType
 from app.identity.access import Caller
@@ -30,16 +31,11 @@ def add_note(db: Session, visit_id: UUID, given: NoteIn, *, by: Caller, at: date
         the note, and whether it was there already.
 
     Raises:
-        IdReused: the id came earlier with another text.
+        IdReused: the id came earlier with another text, or from somebody else.
     """
     visit = visit_for(db, by, visit_id)
-    known = db.get(Note, (by.organization_id, given.id))
-    if known is not None:
-        if (known.visit_id, known.text) != (visit_id, given.text):
-            raise IdReused("This id belongs to another note.", id=str(given.id))
-        return known, True
     report = read_report(given, visit_id, by=by, at=at)
-    note = Note(
+    added = insert(Note).values(
         organization_id=by.organization_id,
         id=given.id,
         work_order_id=visit.work_order_id,
@@ -51,9 +47,12 @@ def add_note(db: Session, visit_id: UUID, given: NoteIn, *, by: Caller, at: date
         effective_at=report.effective_at,
         recorded_at=at,
     )
-    db.add(note)
-    db.flush()
-    return note, False
+    made = added.on_conflict_do_nothing().returning(col(Note.id))
+    is_new = db.connection().execute(made).first() is not None
+    note = db.get_one(Note, (by.organization_id, given.id))
+    if not is_new and (note.visit_id, note.text, note.author_id) != (visit_id, given.text, by.id):
+        raise IdReused("This id belongs to another note.", id=str(given.id))
+    return note, not is_new
 
 
 def decide_orphan(db: Session, orphan_id: UUID, given: OrphanDecisionIn, *, by: Caller, at: datetime) -> Orphan:

@@ -8,11 +8,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from app.domain.ledger import EventType, VisitState
-from app.domain.lifecycle import (
-    VISIT_MOVES,
-    VisitAction,
-    WorkOrderAction,
-)
+from app.domain.lifecycle import OPEN_VISIT, VISIT_MOVES, VisitAction, WorkOrderAction
 from app.identity.access import Caller
 from app.kit.database import rows
 from app.kit.events import publish
@@ -69,7 +65,8 @@ def schedule_visit(db: Session, ledger: OpenLedger, given: ScheduleIn, *, by: Ca
     """
     check_move(ledger, WorkOrderAction.SCHEDULE, by.roles)
     _check_times(given.scheduled_start, given.scheduled_end, given.window_start, given.window_end)
-    for member in given.crew:
+    crew = [member for member in dict.fromkeys(given.crew) if member != given.technician_id]
+    for member in crew:
         _technician(db, ledger, member)
     who = _who(db, ledger, given.technician_id, given.scheduled_start, given.scheduled_end, given.force_reason)
     visit_id = uuid7()
@@ -90,12 +87,11 @@ def schedule_visit(db: Session, ledger: OpenLedger, given: ScheduleIn, *, by: Ca
     ledger.visits[visit_id] = VisitState(id=visit_id, round=ledger.order.reopen_count)
     _remember_who(db, ledger, who)
     joined = [
-        NewEvent(type=EventType.MEMBER_JOINED, at=at, data={"member_id": member}, visit_id=visit_id)
-        for member in given.crew
+        NewEvent(type=EventType.MEMBER_JOINED, at=at, data={"member_id": member}, visit_id=visit_id) for member in crew
     ]
     scheduled = NewEvent(type=EventType.VISIT_SCHEDULED, at=at, data=data, visit_id=visit_id)
     happen(db, ledger, [scheduled, *joined], by=actor_of(by), at=at)
-    for member in given.crew:
+    for member in crew:
         _join(db, ledger, visit_id, member, at=at)
     return visit_id
 
@@ -145,14 +141,22 @@ def reschedule_visit(
 def reassign_visit(
     db: Session, ledger: OpenLedger, visit_id: UUID, given: ReassignIn, *, by: Caller, at: datetime
 ) -> None:
-    """Another technician, who is told when it is dispatched again."""
+    """Another technician, who is told when it is dispatched again; somebody of the crew becomes its lead."""
     check_visit_move(ledger, visit_id, VisitAction.REASSIGN, by)
     visit = ledger.visits[visit_id]
     assert visit.scheduled_start is not None
     assert visit.scheduled_end is not None
     who = _who(
-        db, ledger, given.technician_id, visit.scheduled_start, visit.scheduled_end, given.force_reason, caller=by
+        db,
+        ledger,
+        given.technician_id,
+        visit.scheduled_start,
+        visit.scheduled_end,
+        given.force_reason,
+        besides=visit_id,
+        caller=by,
     )
+    remove_member(db, ledger, visit_id, given.technician_id, by=by, at=at)
     data = {**who, "reason_code": given.reason_code, "before": visit.technician_id, "force_reason": given.force_reason}
     moved = NewEvent(type=EventType.VISIT_REASSIGNED, at=at, data=data, visit_id=visit_id)
     happen(db, ledger, [moved], by=actor_of(by), at=at)
@@ -228,8 +232,19 @@ def cancel_visit(
 def add_member(
     db: Session, ledger: OpenLedger, visit_id: UUID, technician_id: UUID, *, by: Caller, at: datetime
 ) -> None:
-    """Somebody more goes along; adding the lead or a member again changes nothing."""
+    """Somebody more goes along; adding the lead or a member again changes nothing.
+
+    Raises:
+        InvalidTransition: the visit is over.
+    """
     _technician(db, ledger, technician_id)
+    status = ledger.visits[visit_id].status
+    if status not in OPEN_VISIT:
+        raise InvalidTransition(
+            f"Nobody can go along on a visit that is {status}.",
+            status_now=status.value,
+            allowed_actions=actions_on_visit(status, by.roles),
+        )
     if technician_id in (ledger.visits[visit_id].technician_id, *ledger.visit_rows[visit_id]["members"]):
         return
     data = {"member_id": technician_id}
@@ -271,7 +286,8 @@ def _join(db: Session, ledger: OpenLedger, visit_id: UUID, technician_id: UUID, 
         db,
         "INSERT INTO visit_members (organization_id, id, visit_id, technician_id, status, joined_at) "
         "VALUES (%(o)s, %(i)s, %(v)s, %(t)s, 'planned', %(at)s) "
-        "ON CONFLICT (organization_id, visit_id, technician_id) DO UPDATE SET left_at = NULL, status = 'planned'",
+        "ON CONFLICT (organization_id, visit_id, technician_id) DO UPDATE "
+        "SET left_at = NULL, status = 'planned', joined_at = excluded.joined_at",
         o=ledger.organization_id,
         i=uuid7(),
         v=visit_id,

@@ -5,18 +5,24 @@ refused, when it could not have happened. It is never dropped. The same report a
 """
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import orjson
+from psycopg.errors import UniqueViolation
 from sqlmodel import Session
 
-from app.domain.ledger import EventType, corrected, fold
+from app.domain.crew import MEMBER_MOVES, MemberState, MemberStatus, crew_of
+from app.domain.ledger import Event, EventType, VisitState, corrected, fold
 from app.domain.lifecycle import (
+    CREW,
+    OPEN_VISIT,
     PLANNED,
+    SUPERVISE,
     VISIT_MOVES,
     IncompleteReason,
     PauseReason,
@@ -28,12 +34,11 @@ from app.domain.time_rule import ClockSource, effective_time
 from app.identity.access import Caller
 from app.kit.database import rows, utc_iso
 from app.kit.problems import NotAllowed, NotFound, RuleBroken, Unprocessable
-from app.visits.commands.planning import leave
 from app.visits.models import Orphan
-from app.visits.queries import actions_on_visit
+from app.visits.queries import actions_of_member, actions_on_visit
 from app.visits.schemas import Reported, StatusUpdateIn
 from app.work_orders.commands import IdReused, InvalidTransition, actor_of, happen
-from app.work_orders.ledger import NewEvent, OpenLedger, events_of, opened, record
+from app.work_orders.ledger import NewEvent, OpenLedger, events_of, opened, possible_time, record
 from app.work_orders.queries import work_type_of
 
 V, A = VisitStatus, VisitAction
@@ -50,14 +55,6 @@ EVENT_OF = {
     A.END_INCOMPLETE: EventType.VISIT_ENDED_INCOMPLETE,
     A.NO_ACCESS: EventType.VISIT_NO_ACCESS,
     A.CORRECT_TIME: EventType.VISIT_TIME_CORRECTED,
-}
-MEMBERS_EVENT = {
-    "depart": (EventType.MEMBER_DEPARTED, "en_route"),
-    "arrive": (EventType.MEMBER_ARRIVED, "on_site"),
-    "start": (EventType.MEMBER_ARRIVED, "on_site"),
-    "pause": (EventType.MEMBER_PAUSED, "paused"),
-    "resume": (EventType.MEMBER_RESUMED, "on_site"),
-    "leave": (EventType.MEMBER_LEFT, "left"),
 }
 #: A time that is reported when the visit is further on already is still a fact.
 LATE_FACTS = {A.DEPART: "departed_at", A.ARRIVE: "arrived_at", A.START: "started_at"}
@@ -131,7 +128,10 @@ def ledger_of_visit(db: Session, caller: Caller, visit_id: UUID, *, repeat_of: U
     )
     if not found:
         raise NotFound("There is no such visit.", visit_id=str(visit_id))
-    return opened(db, caller.organization_id, found[0], repeat_of=repeat_of)
+    ledger = opened(db, caller.organization_id, found[0], repeat_of=repeat_of)
+    if caller.scope is Scope.ASSIGNED and ledger.visits[visit_id].partner_id != caller.partner_id:
+        raise NotFound("There is no such visit.", visit_id=str(visit_id))
+    return ledger
 
 
 def read_report(
@@ -180,23 +180,33 @@ def post_status_update(
     report = read_report(given, visit_id, by=by, at=at, not_before=ledger.order.requested_at)
     if (answer := earlier_answer(ledger, report)) is not None:
         return answer, True
-    if by.scope is Scope.OWN:
-        if by.technician_id in ledger.visit_rows[visit_id]["members"]:
-            return _member_reports(db, ledger, visit_id, report, given, by=by, at=at), False
-        if by.technician_id != ledger.visits[visit_id].technician_id:
-            return _note(db, ledger, visit_id, report, given, code="reassigned", by=by, at=at), False
+    is_lead = by.technician_id is not None and by.technician_id == ledger.visits[visit_id].technician_id
+    is_member = not is_lead and by.technician_id in ledger.visit_rows[visit_id]["members"]
+    if is_member and (by.scope is Scope.OWN or given.action in MEMBER_MOVES):
+        return _member_reports(db, ledger, visit_id, report, given, by=by, at=at), False
+    if by.scope is Scope.OWN and not is_lead:
+        return _note(db, ledger, visit_id, report, given, code="reassigned", by=by, at=at), False
     action = VisitAction(given.action) if given.action != "leave" else None
-    if action is None or not by.roles & VISIT_MOVES[action].roles:
+    roles = by.roles if is_lead else by.roles - CREW
+    if action is None or not roles & VISIT_MOVES[action].roles:
         raise NotAllowed(f"Your role may not {given.action} a visit.", action=given.action)
-    _check_data(given, action)
+    _check_data(given, action, for_somebody=not is_lead)
+    report = _possible(ledger, visit_id, action, report)
     if not _may_happen(ledger, visit_id, action, report):
         return _refuse_or_note(db, ledger, visit_id, report, given, by=by, at=at), False
     new = _events(db, ledger, visit_id, action, report, given, by=by, at=at)
     return _tell(db, ledger, visit_id, report, given, new, by=by, at=at), False
 
 
-def _check_data(given: StatusUpdateIn, action: VisitAction) -> None:
-    missing = [name for name in VISIT_MOVES[action].requires if getattr(given, name) is None]
+def _possible(ledger: OpenLedger, visit_id: UUID, action: VisitAction, report: Report) -> Report:
+    """The report with the time that its event will have."""
+    return replace(report, effective_at=possible_time(ledger, EVENT_OF[action], visit_id, report.effective_at))
+
+
+def _check_data(given: StatusUpdateIn, action: VisitAction, *, for_somebody: bool = False) -> None:
+    """`for_somebody`: the office completes a visit for its technician, and must say why."""
+    needed = ("reason",) if for_somebody and action is A.COMPLETE else VISIT_MOVES[action].requires
+    missing = [name for name in needed if getattr(given, name) is None]
     errors = [{"pointer": f"/body/{name}", "code": "missing", "detail": f"{action} needs it"} for name in missing]
     if action in REASONS and not missing and given.reason not in list(REASONS[action]):
         allowed = ", ".join(REASONS[action])
@@ -208,14 +218,23 @@ def _check_data(given: StatusUpdateIn, action: VisitAction) -> None:
 def _may_happen(ledger: OpenLedger, visit_id: UUID, action: VisitAction, report: Report) -> bool:
     visit = ledger.visits[visit_id]
     if action is A.ARRIVE and visit.status is V.NO_SHOW:
-        return visit.window_end is None or report.effective_at <= visit.window_end
+        until = visit.window_end or visit.scheduled_end
+        goes_on = ledger.order.ended_as is None and visit.round == ledger.order.reopen_count
+        return goes_on and (until is None or report.effective_at <= until)
     if visit.status in VISIT_MOVES[action].sources:
         return True
     if (name := LATE_FACTS.get(action)) is None or visit.status in PLANNED | {V.CANCELED, V.DECLINED, V.NO_SHOW}:
         return False
     known = getattr(visit, name)
     late = ledger.order.last_event_at is not None and report.effective_at < ledger.order.last_event_at
-    return late and (known is None or report.effective_at < known)
+    return late and (known is None or report.effective_at < known) and _in_order(visit, name, report.effective_at)
+
+
+def _in_order(visit: VisitState, name: str, value: datetime) -> bool:
+    """Whether departure, arrival, start and end follow one another when this one of them is `value`."""
+    times = [value if one == name else getattr(visit, one) for one in TIMES_IN_ORDER]
+    known = [time for time in times if time is not None]
+    return known == sorted(known)
 
 
 def _events(
@@ -284,13 +303,11 @@ def _check_correction(ledger: OpenLedger, visit_id: UUID, given: StatusUpdateIn,
     assert given.field is not None
     assert given.value is not None
     known = getattr(visit, given.field)
-    if known is None or given.value > at:
-        raise TimesOutOfOrder("There is no such time to correct, or the new one has not come yet.", field=given.field)
-    if not by.is_office and at - known > OWN_CORRECTIONS:
+    if known is None or not ledger.order.requested_at <= given.value <= at:  # type: ignore[operator]
+        raise TimesOutOfOrder("There is no such time to correct, or it cannot be the new one.", field=given.field)
+    if not by.roles & SUPERVISE and at - known > OWN_CORRECTIONS:
         raise TooLateToCorrect("Ask a supervisor: it is more than 24 hours ago.", field=given.field)
-    times = [given.value if name == given.field else getattr(visit, name) for name in TIMES_IN_ORDER]
-    in_order = [time for time in times if time is not None]
-    if in_order != sorted(in_order):
+    if not _in_order(visit, given.field, given.value):
         raise TimesOutOfOrder("Departure, arrival, start and end must follow one another.", field=given.field)
 
 
@@ -304,18 +321,39 @@ def _tell(
     *,
     by: Caller,
     at: datetime,
+    member: MemberStatus | None = None,
 ) -> dict[str, Any]:
-    """Let the events happen; the answer that is given is the one that is stored."""
+    """Let the events happen; the answer that is given is the one that is stored.
+
+    `member`: where the sender stands now, when it is somebody of the crew beside the lead.
+    """
     told: list[dict[str, Any]] = []
 
     def answer() -> dict[str, Any]:
         told.append(
             answer_of(ledger, visit_id, report, given.action, by=by, implied=[e.type for e in new if e.implied])
         )
+        if member is not None:
+            told[0]["allowed_actions"] = actions_of_member(ledger.visits[visit_id].status, member)
         return told[0]
 
-    happen(db, ledger, new, by=actor_of(by), at=at, answer=answer)
+    with _own_id(report):
+        happen(db, ledger, new, by=actor_of(by), at=at, answer=answer)
     return told[0]
+
+
+@contextmanager
+def _own_id(report: Report) -> Iterator[None]:
+    """
+    Raises:
+        IdReused: at the same moment the id came for another work order, whose lock is another one.
+    """
+    try:
+        yield
+    except UniqueViolation as taken:
+        if taken.diag.constraint_name != "pk_events":
+            raise
+        raise IdReused("This id came for something else.", id=str(report.given.id)) from None
 
 
 def answer_of(
@@ -356,25 +394,51 @@ def _member_reports(
     by: Caller,
     at: datetime,
 ) -> dict[str, Any]:
-    """Somebody of the crew beside the lead: it is their own time; the visit follows its lead."""
-    if given.action not in MEMBERS_EVENT:
+    """Somebody of the crew beside the lead: it is their own time; the visit follows its lead.
+
+    Raises:
+        NotAllowed: only the lead may do this.
+        InvalidTransition: it could not happen from where this person was then.
+    """
+    move = MEMBER_MOVES.get(given.action)
+    if move is None:
         raise NotAllowed("The visit follows its lead: only the lead may do this.", action=given.action)
-    kind, status = MEMBERS_EVENT[given.action]
-    assert by.technician_id is not None
-    if kind is EventType.MEMBER_LEFT:
-        leave(db, ledger, visit_id, by.technician_id, at=report.effective_at)
-    else:
-        rows(
-            db,
-            "UPDATE visit_members SET status = %(s)s "
-            "WHERE organization_id = %(o)s AND visit_id = %(v)s AND technician_id = %(t)s",
-            s=status,
-            o=ledger.organization_id,
-            v=visit_id,
-            t=by.technician_id,
+    if move.requires:
+        _check_data(given, VisitAction(given.action))
+    me = by.technician_id
+    assert me is not None
+    visit = ledger.visits[visit_id]
+    told = [event for event in events_of(db, ledger.organization_id, ledger.id) if event.visit_id == visit_id]
+    before = crew_of(event for event in told if event.at <= report.effective_at).get(me, MemberState())
+    if visit.status not in OPEN_VISIT and (visit.ended_at is None or report.effective_at >= visit.ended_at):
+        return _note(db, ledger, visit_id, report, given, code=f"visit_{visit.status}", by=by, at=at)
+    if before.status not in move.sources:
+        raise InvalidTransition(
+            f"Somebody of the crew who is {before.status} does not {given.action}.",
+            status_now=before.status.value,
+            allowed_actions=actions_of_member(visit.status, before.status),
         )
-    data = {**data_of(given), "member_id": str(by.technician_id)}
-    return _tell(db, ledger, visit_id, report, given, [reported(kind, visit_id, report, data)], by=by, at=at)
+    data = {**data_of(given), "member_id": str(me)}
+    if move.event is EventType.MEMBER_RESUMED:
+        data["resumes"] = before.paused_from.value
+    happened = Event(ledger.order.event_count + 1, move.event, report.effective_at, data, visit_id)
+    now = crew_of([*told, happened])[me]
+    _set_member(db, ledger, visit_id, me, now)
+    new = [reported(move.event, visit_id, report, data)]
+    return _tell(db, ledger, visit_id, report, given, new, by=by, at=at, member=now.status)
+
+
+def _set_member(db: Session, ledger: OpenLedger, visit_id: UUID, technician_id: UUID, now: MemberState) -> None:
+    rows(
+        db,
+        "UPDATE visit_members SET status = %(s)s, left_at = %(left)s "
+        "WHERE organization_id = %(o)s AND visit_id = %(v)s AND technician_id = %(t)s",
+        s=now.status.value,
+        left=now.left_at,
+        o=ledger.organization_id,
+        v=visit_id,
+        t=technician_id,
+    )
 
 
 def _refuse_or_note(
@@ -424,7 +488,8 @@ def _note(
     answer = answer_of(ledger, visit_id, report, given.action, by=by, code=code)
     body = given.model_dump(mode="json", exclude_none=True)
     orphaned = reported(EventType.ORPHANED, visit_id, report, {"report": body, "code": code})
-    record(db, ledger, [orphaned], by=actor_of(by), at=at, answer=lambda: answer)
+    with _own_id(report):
+        record(db, ledger, [orphaned], by=actor_of(by), at=at, answer=lambda: answer)
     db.add(
         Orphan(
             organization_id=ledger.organization_id,
