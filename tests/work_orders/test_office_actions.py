@@ -135,9 +135,7 @@ def test_every_event_says_who_and_by_which_clock(scene: Scene, ana: Somebody) ->
     assert (events[-1]["actor_id"], events[-1]["clock_source"]) == (str(ana.id), "age")
 
 
-def test_a_dispatched_visit_keeps_its_version_of_the_work_type(
-    scene: Scene, api: CheckedClient, ana: Somebody
-) -> None:
+def test_a_dispatched_visit_keeps_its_version_of_the_work_type(scene: Scene, api: CheckedClient, ana: Somebody) -> None:
     visit = scene.dispatched(ana)
     body: dict[str, Any] = {"name": "Repair 2", "checklist": [{"id": "gas", "label": "Gas off?", "kind": "yes_no"}]}
     scene.post(f"/v1/work-types/{scene.work_type_id}/versions", body, by=scene.boss, status=201)
