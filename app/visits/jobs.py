@@ -31,18 +31,19 @@ SELECT v.id, v.version, v.number, v.status, v.technician_id, v.scheduled_start, 
        s.id AS s_id, s.name AS s_name, s.address, s.postal_code, s.latitude, s.longitude, s.access_notes,
        c.name AS c_name, c.phone, c.email, c.id AS c_id,
        a.id AS a_id, a.name AS a_name, a.model, a.serial, a.warranty_until,
-       t.planned_parts, t.checklist, t.closure_policy, t.version AS t_version,
+       coalesce(t.planned_parts, '[]')::text AS planned_parts, coalesce(t.checklist, '[]')::text AS checklist,
+       t.closure_policy, t.version AS t_version,
        (SELECT m.status FROM visit_members m
         WHERE m.organization_id = v.organization_id AND m.visit_id = v.id AND m.technician_id = %(t)s
           AND m.left_at IS NULL) AS member_status,
        CASE WHEN a.id IS NOT NULL THEN (
-           SELECT coalesce(json_agg(h), '[]') FROM (
+           SELECT coalesce(json_agg(h), '[]')::text FROM (
                SELECT p.number, p.title, p.type, p.outcome, p.resolution_code,
                       to_char(p.closed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS closed_at
                FROM work_orders p
                WHERE p.organization_id = v.organization_id AND p.asset_id = a.id AND p.id <> w.id
                ORDER BY p.requested_at DESC LIMIT 5) h) END AS history,
-       (SELECT coalesce(json_agg(n), '[]') FROM (
+       (SELECT coalesce(json_agg(n), '[]')::text FROM (
            SELECT o.id, o.author_name, o.text,
                   to_char(o.effective_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS effective_at
            FROM notes o
@@ -109,7 +110,7 @@ def dumps(document: Any) -> bytes:
 
 
 def document(row: dict[str, Any], caller: Caller, *, at: datetime) -> dict[str, Any]:
-    """One job as it is sent, from one row of the statement."""
+    """One job as it is sent, from one row of the statement; what is JSON in the database passes through unread."""
     status = VisitStatus(row["status"])
     policy = row["closure_policy"] or {}
     return {
@@ -125,15 +126,15 @@ def document(row: dict[str, Any], caller: Caller, *, at: datetime) -> dict[str, 
         "site": _site(row) if row["s_id"] else None,
         "contact": _contact(row, status, at),
         "asset": _asset(row) if row["a_id"] else None,
-        "planned_parts": row["planned_parts"] or [],
-        "checklist": row["checklist"] or [],
+        "planned_parts": orjson.Fragment(row["planned_parts"]),
+        "checklist": orjson.Fragment(row["checklist"]),
         "closure": {
             "version": row["t_version"],
             "rules": policy.get("rules", []),
             "auto_close": policy.get("auto_close", True),
             "changes_requested": row["changes_requested"],
         },
-        "notes": row["notes"],
+        "notes": orjson.Fragment(row["notes"]),
         "allowed_actions": actions_on_visit(status, caller.roles)
         if row["technician_id"] == caller.technician_id
         else actions_of_member(status, MemberStatus(row["member_status"])),
@@ -176,5 +177,5 @@ def _asset(row: dict[str, Any]) -> dict[str, Any]:
         "model": row["model"],
         "serial": row["serial"],
         "warranty_until": row["warranty_until"],
-        "history": row["history"],
+        "history": orjson.Fragment(row["history"]),
     }
