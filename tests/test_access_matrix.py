@@ -157,9 +157,7 @@ def test_every_operation_is_known_here(operations: Operations) -> None:
     assert set(CALLS) <= set(POLICY)
 
 
-def test_without_a_token_only_what_needs_none_is_answered(
-    operations: Operations, send: Send, ours: World
-) -> None:
+def test_without_a_token_only_what_needs_none_is_answered(operations: Operations, send: Send, ours: World) -> None:
     for name in CALLS:
         assert operations[name][2]["security"] == [{"bearer": []}], name
         answer = send(name, {}, path=ours.ids, body=ours.ids)
@@ -228,9 +226,7 @@ def test_a_body_cannot_refer_to_what_another_organization_has(
     send: Send, ours: World, theirs: World, unharmed: None, name: str
 ) -> None:
     for _, kind in references(CALLS[name].body):
-        answer = send(
-            name, ours.callers[Role.ADMIN], path=ours.ids, body={**ours.ids, kind: theirs.ids[kind]}
-        )
+        answer = send(name, ours.callers[Role.ADMIN], path=ours.ids, body={**ours.ids, kind: theirs.ids[kind]})
         assert answer.status_code in (404, 409, 422), (kind, answer.text)
 
 
@@ -244,9 +240,7 @@ def test_a_filter_does_not_reach_into_another_organization(
         kind = kind_of(parameter, name)
         if method == "get" and kind in theirs.ids:
             role = next(role for role, scope in POLICY[name].items() if scope == max(POLICY[name].values()))
-            answer = send(
-                name, ours.callers[role], path=ours.ids, body=ours.ids, query={parameter: theirs.ids[kind]}
-            )
+            answer = send(name, ours.callers[role], path=ours.ids, body=ours.ids, query={parameter: theirs.ids[kind]})
             assert answer.status_code == 200, answer.text
             assert answer.json().get("items", []) == [], parameter
 

@@ -33,9 +33,7 @@ def list_sites(filters: Annotated[SiteFilters, Query()], me: Me, db: Db) -> dict
     return queries.sites_of(db, me, filters)
 
 
-@router.post(
-    "/sites", response_model=SiteOut, status_code=201, responses=refuses(NoSuchCustomer, ExternalRefTaken)
-)
+@router.post("/sites", response_model=SiteOut, status_code=201, responses=refuses(NoSuchCustomer, ExternalRefTaken))
 def create_site(given: SiteIn, me: Me, db: Db) -> Response:
     """Add a place where work is done."""
     site = commands.create_site(db, given, by=me)

@@ -75,9 +75,7 @@ def create_contact(given: ContactIn, me: Me, db: Db) -> Response:
 def get_contact(contact_id: UUID, me: Me, db: Db, known: IfNoneMatch = None) -> Response:
     """One contact, with the consents that count now."""
     contact = queries.contact_for(db, me, contact_id)
-    return not_modified(known, contact.version) or versioned(
-        queries.contact_document(db, me, contact), contact.version
-    )
+    return not_modified(known, contact.version) or versioned(queries.contact_document(db, me, contact), contact.version)
 
 
 @router.patch("/contacts/{contact_id}", response_model=ContactOut, responses=refuses(*EDIT))
@@ -89,9 +87,7 @@ def update_contact(contact_id: UUID, given: ContactChanges, me: Me, db: Db, mean
     return versioned(queries.contact_document(db, me, contact), contact.version)
 
 
-@router.post(
-    "/contacts/{contact_id}/consents", response_model=ContactOut, status_code=201, responses=refuses(NotFound)
-)
+@router.post("/contacts/{contact_id}/consents", response_model=ContactOut, status_code=201, responses=refuses(NotFound))
 def record_consent(contact_id: UUID, given: ConsentIn, me: Me, db: Db) -> Response:
     """Record what a contact said about being written to. Nothing recorded is changed later; the newest counts."""
     contact = queries.contact_for(db, me, contact_id, lock=True)

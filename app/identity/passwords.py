@@ -94,5 +94,6 @@ def count_failure(db: Session, keys: list[bytes], *, at: datetime) -> None:
         rows(db, "UPDATE slow_downs SET until = %(u)s WHERE key_hash = %(k)s", u=at + wait, k=key)
 
 
-def forget_failures(db: Session, keys: list[bytes]) -> None:
-    rows(db, "DELETE FROM slow_downs WHERE key_hash = ANY(%(keys)s)", keys=keys)
+def forget_failures(db: Session, *, account: bytes) -> None:
+    """After a good sign-in: the account's alone, or an address could try many accounts between two of its own."""
+    rows(db, "DELETE FROM slow_downs WHERE key_hash = %(key)s", key=account)

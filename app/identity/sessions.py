@@ -58,7 +58,7 @@ def sign_in(db: Session, email: str, password: str, *, device_id: UUID | None, a
     if not passwords.matches(password, person.password_hash if person else None) or person is None or not person.active:
         passwords.count_failure(db, keys, at=at)
         raise InvalidGrant("The e-mail address or the password is not right.")
-    passwords.forget_failures(db, keys)
+    passwords.forget_failures(db, account=keys[0])
     session = SignedInSession(
         organization_id=person.organization_id,
         person_id=person.id,

@@ -36,12 +36,16 @@ def upgrade() -> None:
         END $$
         """
     )
-    op.execute(f"DO $$ BEGIN GRANT {API_ROLE} TO CURRENT_USER; EXCEPTION WHEN invalid_grant_operation THEN NULL; END $$")
+    op.execute(
+        f"DO $$ BEGIN GRANT {API_ROLE} TO CURRENT_USER; EXCEPTION WHEN invalid_grant_operation THEN NULL; END $$"
+    )
     op.get_bind().exec_driver_sql(QUEUE_SCHEMA.read_text().replace("%", "%%"))
     op.execute(f"GRANT USAGE ON SCHEMA public TO {API_ROLE}")
     op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {API_ROLE}")
     op.execute(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {API_ROLE}")
-    op.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {API_ROLE}")
+    op.execute(
+        f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {API_ROLE}"
+    )
     op.execute(f"REVOKE ALL ON alembic_version FROM {API_ROLE}")
     op.execute(f"GRANT SELECT ON alembic_version TO {API_ROLE}")
     op.execute(f"REVOKE DELETE ON organizations, sign_ins FROM {API_ROLE}")
@@ -52,6 +56,15 @@ def upgrade() -> None:
             f"CREATE POLICY own_organization ON {table} USING "
             "(organization_id = nullif(current_setting('app.organization', true), '')::uuid)"
         )
+    # Which organizations there are may be read, and a new one made, before one is entered; only one's own is changed.
+    op.execute("ALTER TABLE organizations ENABLE ROW LEVEL SECURITY")
+    op.execute("ALTER TABLE organizations FORCE ROW LEVEL SECURITY")
+    op.execute("CREATE POLICY anybody_reads ON organizations FOR SELECT USING (true)")
+    op.execute("CREATE POLICY anybody_begins ON organizations FOR INSERT WITH CHECK (true)")
+    op.execute(
+        "CREATE POLICY own_organization ON organizations FOR UPDATE USING "
+        "(id = nullif(current_setting('app.organization', true), '')::uuid)"
+    )
     op.execute(
         """
         CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -72,6 +85,10 @@ def downgrade() -> None:
     for table in APPEND_ONLY:
         op.execute(f"DROP TRIGGER append_only ON {table}")
     op.execute("DROP FUNCTION refuse_change()")
+    for policy in ("anybody_reads", "anybody_begins", "own_organization"):
+        op.execute(f"DROP POLICY {policy} ON organizations")
+    op.execute("ALTER TABLE organizations NO FORCE ROW LEVEL SECURITY")
+    op.execute("ALTER TABLE organizations DISABLE ROW LEVEL SECURITY")
     for table in of_organizations():
         op.execute(f"DROP POLICY own_organization ON {table}")
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")

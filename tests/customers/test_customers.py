@@ -74,9 +74,7 @@ def test_an_edit_changes_what_it_names_and_nothing_else(api: CheckedClient, dana
 
 
 def test_an_edit_that_changes_nothing_keeps_the_version(api: CheckedClient, dana: Somebody, asset: Document) -> None:
-    same = api.patch(
-        f"/v1/assets/{asset['id']}", json={"name": "Oven"}, headers={**dana.headers, "If-Match": '"1"'}
-    )
+    same = api.patch(f"/v1/assets/{asset['id']}", json={"name": "Oven"}, headers={**dana.headers, "If-Match": '"1"'})
 
     assert (same.status_code, same.json()) == (200, asset)
 
@@ -163,9 +161,7 @@ def test_no_bytes_at_all_break_the_server(api: CheckedClient, dana: Somebody, bo
 @pytest.mark.parametrize(
     "moment", ["2026-03-01T08:00:00", "2026-03-01", "yesterday", 9223372036854775808, "0001-01-01T00:00:00Z"]
 )
-def test_a_time_without_a_zone_or_out_of_this_world_is_refused(
-    api: CheckedClient, dana: Somebody, moment: Any
-) -> None:
+def test_a_time_without_a_zone_or_out_of_this_world_is_refused(api: CheckedClient, dana: Somebody, moment: Any) -> None:
     answer = api.post("/v1/assets", json={"name": "Oven", "installed_at": moment}, headers=dana.headers)
 
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/body/installed_at")
@@ -333,9 +329,7 @@ def test_what_another_organization_has_is_not_there(
     assert api.get(f"/v1/assets/{asset['id']}/history", headers=stranger.headers).status_code == 404
 
 
-def test_a_repeated_request_with_a_key_makes_one_customer(
-    api: CheckedClient, dana: Somebody, db: Session
-) -> None:
+def test_a_repeated_request_with_a_key_makes_one_customer(api: CheckedClient, dana: Somebody, db: Session) -> None:
     headers = {**dana.headers, "Idempotency-Key": str(uuid4())}
     first = api.post("/v1/customers", json={"name": "Once"}, headers=headers)
     again = api.post("/v1/customers", json={"name": "Once"}, headers=headers)

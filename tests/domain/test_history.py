@@ -1,8 +1,10 @@
 """Status intervals from events."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -79,6 +81,21 @@ def test_a_late_event_takes_its_place_in_time() -> None:
     )
 
     assert in_short(events) == [("new", 0, 1), ("approved", 1, 3), ("on_hold", 3, 5), ("canceled", 5, None)]
+
+
+def test_what_it_is_now_is_settled_by_the_order_of_recording() -> None:
+    """The departure ended the hold when it was told, although its clock put it before the hold."""
+    events = told(
+        (EventType.CREATED, 0, {}),
+        (EventType.APPROVED, 1, {}),
+        (EventType.VISIT_SCHEDULED, 2, {}),
+        (EventType.HELD, 4, {"hold_reason": "parts"}),
+        (EventType.VISIT_DEPARTED, 3, {}),
+    )
+    events = [replace(event, visit_id=UUID(int=1)) if event.type.startswith("visit.") else event for event in events]
+
+    assert in_short(events)[-3:] == [("in_progress", 3, 4), ("on_hold", 4, 4), ("in_progress", 4, None)]
+    assert history(events)[-1].status is fold(events)[0].status
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The two transition tables, the derivation, and the fold."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from uuid import UUID, uuid4
@@ -111,6 +112,8 @@ NOT_DONE_EARLIER = visit(V.INCOMPLETE, outcome=Outcome.NOT_RESOLVED, hours=0)
         ([NOT_DONE_LATER], W.APPROVED),
         ([visit(V.CANCELED), visit(V.NO_SHOW), visit(V.DECLINED)], W.APPROVED),
         ([DONE, visit(V.CANCELED, hours=5)], W.COMPLETED),
+        ([DONE, replace(visit(V.CANCELED, hours=5), attended=True)], W.COMPLETED),
+        ([DONE, replace(NOT_DONE_LATER, attended=False)], W.APPROVED),
     ],
 )
 def test_the_last_outcome_in_time_decides(visits: list[VisitState], expected: WorkOrderStatus) -> None:

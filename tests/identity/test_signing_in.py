@@ -11,6 +11,7 @@ from app.domain.roles import Role
 from app.identity import commands
 from app.identity.models import Organization, SignedInSession
 from app.kit import clock
+from app.kit.database import rows
 from app.kit.runtime import Runtime
 from tests.conftest import CheckedClient, Somebody
 
@@ -25,6 +26,13 @@ def ana_email(runtime: Runtime, organization: Organization) -> str:
             db, organization.id, name="Ana", email=email, password=PASSWORD, roles=[Role.TECHNICIAN], at=clock.now()
         )
     return email
+
+
+@pytest.fixture(autouse=True)
+def nobody_has_guessed_before(runtime: Runtime) -> None:
+    """All tests come from one address."""
+    with runtime.transaction(None) as db:
+        rows(db, "DELETE FROM slow_downs")
 
 
 def sign_in(api: CheckedClient, email: str, password: str = PASSWORD) -> dict[str, str]:

@@ -11,7 +11,6 @@ from app.identity.access import Caller
 from app.kit.problems import NotFound, RuleBroken
 from app.visits.commands.reporting import ledger_of_visit, read_report
 from app.visits.models import Orphan
-from app.visits.queries import visit_for
 from app.visits.schemas import NoteIn, OrphanDecisionIn
 from app.work_orders.commands import IdReused, actor_of
 from app.work_orders.ledger import NewEvent, record
@@ -25,7 +24,7 @@ class OrphanDecided(RuleBroken):
 
 
 def add_note(db: Session, visit_id: UUID, given: NoteIn, *, by: Caller, at: datetime) -> tuple[Note, bool]:
-    """Write something down about a visit; the same note again is the same note.
+    """Write something down about a visit, also one that was mine before; the same note again is the same note.
 
     Returns:
         the note, and whether it was there already.
@@ -33,12 +32,12 @@ def add_note(db: Session, visit_id: UUID, given: NoteIn, *, by: Caller, at: date
     Raises:
         IdReused: the id came earlier with another text, or from somebody else.
     """
-    visit = visit_for(db, by, visit_id)
-    report = read_report(given, visit_id, by=by, at=at)
+    ledger = ledger_of_visit(db, by, visit_id)
+    report = read_report(given, visit_id, by=by, at=at, not_before=ledger.order.requested_at)
     added = insert(Note).values(
         organization_id=by.organization_id,
         id=given.id,
-        work_order_id=visit.work_order_id,
+        work_order_id=ledger.id,
         visit_id=visit_id,
         author_id=by.id,
         author_name=by.name,
