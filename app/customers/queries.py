@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -11,19 +11,8 @@ from sqlmodel import Session, col, select
 from app.customers.models import Asset, Contact, ContactConsent, Customer, Site
 from app.customers.schemas import AssetFilters, ConsentOut, ContactFilters, ContactOut, CustomerFilters, SiteFilters
 from app.identity.access import Caller
-from app.kit.database import Table
+from app.identity.office_queries import one_for
 from app.kit.paging import page_by_id
-from app.kit.problems import NotFound
-
-Kind = TypeVar("Kind", bound=Table)
-
-
-def _one(db: Session, kind: type[Kind], caller: Caller, id: UUID, what: str, *, lock: bool) -> Kind:
-    query = select(kind).where(kind.organization_id == caller.organization_id, kind.id == id)
-    found = db.exec(query.with_for_update() if lock else query).one_or_none()
-    if found is None:
-        raise NotFound(f"There is no such {what}.", id=str(id))
-    return found
 
 
 def customer_for(db: Session, caller: Caller, id: UUID, *, lock: bool = False) -> Customer:
@@ -31,7 +20,7 @@ def customer_for(db: Session, caller: Caller, id: UUID, *, lock: bool = False) -
     Raises:
         NotFound: the caller's organization has no such customer.
     """
-    return _one(db, Customer, caller, id, "customer", lock=lock)
+    return one_for(db, Customer, caller, id, "customer", lock=lock)
 
 
 def contact_for(db: Session, caller: Caller, id: UUID, *, lock: bool = False) -> Contact:
@@ -39,7 +28,7 @@ def contact_for(db: Session, caller: Caller, id: UUID, *, lock: bool = False) ->
     Raises:
         NotFound: the caller's organization has no such contact.
     """
-    return _one(db, Contact, caller, id, "contact", lock=lock)
+    return one_for(db, Contact, caller, id, "contact", lock=lock)
 
 
 def site_for(db: Session, caller: Caller, id: UUID, *, lock: bool = False) -> Site:
@@ -47,7 +36,7 @@ def site_for(db: Session, caller: Caller, id: UUID, *, lock: bool = False) -> Si
     Raises:
         NotFound: the caller's organization has no such site.
     """
-    return _one(db, Site, caller, id, "site", lock=lock)
+    return one_for(db, Site, caller, id, "site", lock=lock)
 
 
 def asset_for(db: Session, caller: Caller, id: UUID, *, lock: bool = False) -> Asset:
@@ -55,7 +44,7 @@ def asset_for(db: Session, caller: Caller, id: UUID, *, lock: bool = False) -> A
     Raises:
         NotFound: the caller's organization has no such asset.
     """
-    return _one(db, Asset, caller, id, "asset", lock=lock)
+    return one_for(db, Asset, caller, id, "asset", lock=lock)
 
 
 def _filtered(query: Any, kind: Any, caller: Caller, filters: Any, *names: str) -> Any:

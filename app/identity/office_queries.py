@@ -25,7 +25,12 @@ from app.kit.problems import NotFound
 Kind = TypeVar("Kind", bound=Table)
 
 
-def _one(db: Session, kind: type[Kind], caller: Caller, id: UUID, what: str, *, lock: bool) -> Kind:
+def one_for(db: Session, kind: type[Kind], caller: Caller, id: UUID, what: str, *, lock: bool) -> Kind:
+    """The row with this id, locked when asked for.
+
+    Raises:
+        NotFound: the caller's organization has no such thing.
+    """
     query = select(kind).where(kind.organization_id == caller.organization_id, kind.id == id)
     found = db.exec(query.with_for_update() if lock else query).one_or_none()
     if found is None:
@@ -43,7 +48,7 @@ def technician_for(db: Session, caller: Caller, id: UUID, *, lock: bool = False)
     Raises:
         NotFound: the caller's organization has no such technician.
     """
-    return _one(db, Technician, caller, id, "technician", lock=lock)
+    return one_for(db, Technician, caller, id, "technician", lock=lock)
 
 
 def team_for(db: Session, caller: Caller, id: UUID, *, lock: bool = False) -> Team:
@@ -51,7 +56,7 @@ def team_for(db: Session, caller: Caller, id: UUID, *, lock: bool = False) -> Te
     Raises:
         NotFound: the caller's organization has no such team.
     """
-    return _one(db, Team, caller, id, "team", lock=lock)
+    return one_for(db, Team, caller, id, "team", lock=lock)
 
 
 def person_for(db: Session, caller: Caller, id: UUID, *, lock: bool = False) -> Person:
@@ -59,7 +64,7 @@ def person_for(db: Session, caller: Caller, id: UUID, *, lock: bool = False) -> 
     Raises:
         NotFound: the caller's organization has no such person.
     """
-    return _one(db, Person, caller, id, "person", lock=lock)
+    return one_for(db, Person, caller, id, "person", lock=lock)
 
 
 def api_client_for(db: Session, caller: Caller, id: UUID, *, lock: bool = False) -> ApiClient:
@@ -67,7 +72,7 @@ def api_client_for(db: Session, caller: Caller, id: UUID, *, lock: bool = False)
     Raises:
         NotFound: the caller's organization has no such API client.
     """
-    return _one(db, ApiClient, caller, id, "API client", lock=lock)
+    return one_for(db, ApiClient, caller, id, "API client", lock=lock)
 
 
 def organization_document(caller: Caller, organization: Organization) -> OrganizationOut:

@@ -1,13 +1,10 @@
 """Changing parts: recording what was used and put back, what the store did, and the catalog."""
 
-import hashlib
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-import orjson
 import sqlalchemy as sa
-from pydantic import BaseModel
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
@@ -17,6 +14,7 @@ from app.domain.time_rule import effective_time
 from app.identity.access import Caller
 from app.kit.ids import uuid7
 from app.kit.problems import NotFound, RuleBroken
+from app.kit.repeats import fingerprint_of
 from app.kit.schemas import changes
 from app.parts import queries
 from app.parts.models import LocationKind, MovementKind, Part, PartMovement, StockLocation
@@ -45,12 +43,6 @@ class VanTaken(RuleBroken):
     """The technician has a van already."""
 
     code = "van-taken"
-
-
-def fingerprint_of(given: BaseModel) -> bytes:
-    """What the request says, whatever attempt it is: `age_ms` and `sent_at` differ from one to the next."""
-    said = given.model_dump(mode="json", exclude={"age_ms", "sent_at"})
-    return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).digest()
 
 
 def record_use(db: Session, visit: Visit, given: VisitPartIn, *, by: Caller, at: datetime) -> tuple[PartMovement, bool]:

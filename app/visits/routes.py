@@ -16,9 +16,9 @@ from app.kit.repeats import REPLAYED, stored_or_new
 from app.kit.versions import UNCHANGED, IfMatch, IfNoneMatch, check_version, not_modified, versioned
 from app.visits import queries
 from app.visits.commands import noting, planning, reporting
+from app.visits.commands.checks import ClosureRequired, MissingData, TimesOutOfOrder, TooLateToCorrect
 from app.visits.commands.noting import OrphanDecided
 from app.visits.commands.planning import NotYetOver, TechnicianNotAvailable, WindowNotWellFormed
-from app.visits.commands.reporting import ClosureRequired, MissingData, TimesOutOfOrder, TooLateToCorrect
 from app.visits.models import Orphan, Visit
 from app.visits.schemas import (
     CancelVisitIn,

@@ -1,12 +1,10 @@
 """A technician says that the work is done: judge it, complete the visit, close the work when it is proven."""
 
-import hashlib
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlmodel import Session
 
 from app.closure import queries
@@ -19,6 +17,7 @@ from app.domain.lifecycle import VISIT_MOVES, VisitAction, VisitStatus, WorkOrde
 from app.domain.time_rule import ClockSource, effective_time
 from app.identity.access import Caller
 from app.kit.problems import NotAllowed, RuleBroken, Unprocessable
+from app.kit.repeats import fingerprint_of
 from app.visits.commands.planning import check_visit_move
 from app.visits.models import Visit
 from app.work_orders.commands import IdReused, actor_of, close, happen
@@ -95,12 +94,6 @@ def submit_closure(
         complete(db, ledger, submission, given, by=by, at=at, clock_source=clock_source)
         verify_and_close(db, ledger, submission, policy, at=at)
     return submission, False
-
-
-def fingerprint_of(given: ClosureIn) -> bytes:
-    """What the request says, whatever attempt it is: `age_ms` and `sent_at` differ from one to the next."""
-    said = given.model_dump(mode="json", exclude={"age_ms", "sent_at"})
-    return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).digest()
 
 
 def _check_may_submit(db: Session, ledger: OpenLedger, visit: VisitState, given: ClosureIn, by: Caller) -> None:

@@ -9,7 +9,7 @@ from sqlmodel import Session, col
 from app.domain.ledger import EventType
 from app.identity.access import Caller
 from app.kit.problems import NotFound, RuleBroken
-from app.visits.commands.reporting import ledger_of_visit, read_report
+from app.visits.commands.reports import ledger_of_visit, read_report
 from app.visits.models import Orphan
 from app.visits.schemas import NoteIn, OrphanDecisionIn
 from app.work_orders.commands import IdReused, actor_of
