@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from app.closure.commands.submit import fingerprint_of
 from app.closure.models import ClosureSubmission, Evidence, EvidenceKind
 from app.closure.schemas import ClosureIn, PromisedEvidenceIn
 from app.demo.cast import CURRENCY
@@ -17,6 +16,7 @@ from app.domain.closure_rules import EvidenceFact, Facts, Submission
 from app.domain.ledger import EventType
 from app.domain.roles import Role
 from app.identity.models import Employment
+from app.kit.repeats import fingerprint_of
 from app.parts.models import MovementKind, PartMovement
 
 FILLED_IN: dict[str, Any] = {
