@@ -181,6 +181,7 @@ def _what_has_no_route(job: Job) -> dict[str, str]:
         work_order_id=job.work_order_id,
         visit_id=job.visit_id,
         action="arrive",
+        body={"action": "arrive", "occurred_at": at.isoformat()},
         effective_at=at,
         recorded_at=at,
         code="invalid-transition",

@@ -229,7 +229,11 @@ def list_orphans(me: Me, db: Db) -> dict[str, Any]:
     return {"items": queries.orphans_of(db, me)}
 
 
-@router.post("/orphans/{orphan_id}/decision", response_model=OrphanOut, responses=refuses(NotFound, OrphanDecided))
+@router.post(
+    "/orphans/{orphan_id}/decision",
+    response_model=OrphanOut,
+    responses=refuses(NotFound, OrphanDecided, InvalidTransition, ClosureRequired),
+)
 def decide_orphan(orphan_id: UUID, given: OrphanDecisionIn, me: Me, db: Db) -> Orphan:
-    """Put such a report on a visit, or let it go with a reason."""
+    """Let such a report take effect on another visit, or let it go with a reason."""
     return noting.decide_orphan(db, orphan_id, given, by=me, at=clock.now())

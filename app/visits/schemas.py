@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from app.domain.lifecycle import Cause, IncompleteReason, PauseReason, RequestedBy, VisitStatus
 from app.kit.paging import PageQuery
@@ -111,11 +111,17 @@ class NoteIn(Reported):
 
 
 class OrphanDecisionIn(In):
-    """What to do with a report that came too late: put it on a visit, or let it go with a reason."""
+    """What to do with a report that came too late: put it on another visit (a new one, too), or let it go."""
 
     choice: Literal["attach", "discard"]
     visit_id: UUID | None = None
     reason: Line
+
+    @model_validator(mode="after")
+    def _names_the_visit(self) -> "OrphanDecisionIn":
+        if (self.choice == "attach") != (self.visit_id is not None):
+            raise ValueError("attach names the visit_id, discard names none")
+        return self
 
 
 class VisitOut(Out):

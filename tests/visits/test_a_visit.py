@@ -169,3 +169,26 @@ def test_a_note_of_somebody_who_had_the_visit_before_is_kept(
     assert answer.status_code == 201
     [kept] = scene.get(f"/v1/work-orders/{visit['work_order_id']}/notes")["items"]
     assert kept["text"] == note["text"]
+
+
+def test_a_late_arrival_takes_effect_on_the_visit_that_the_dispatcher_names(
+    scene: Scene, ana: Somebody, ben: Somebody
+) -> None:
+    with time_machine.travel(clock.now(), tick=False) as now:
+        visit = scene.dispatched(ana)
+        now.shift(timedelta(minutes=10))
+        really = clock.now()
+        now.shift(timedelta(minutes=10))
+        scene.plan(visit["id"], "cancellation", {"cause": "us", "reason": "wrong button"})
+        now.shift(timedelta(minutes=10))
+        scene.report(visit["id"], "arrive", ana, at=really)
+        another = scene.dispatched(ana, scene.order(visit["work_order_id"]))
+        [orphan] = scene.get("/v1/orphans")["items"]
+        body = {"choice": "attach", "visit_id": another["id"], "reason": "she was there"}
+
+        scene.post(f"/v1/orphans/{orphan['id']}/decision", body)
+        again = scene.post(f"/v1/orphans/{orphan['id']}/decision", body, status=409)
+
+    after = scene.get(f"/v1/visits/{another['id']}")
+    assert (after["status"], after["arrived_at"]) == ("on_site", really.isoformat().replace("+00:00", "Z"))
+    assert again["code"] == "orphan-decided"

@@ -8,10 +8,12 @@ from sqlmodel import Session, col
 
 from app.domain.ledger import EventType
 from app.identity.access import Caller
+from app.kit.ids import uuid7
 from app.kit.problems import NotFound, RuleBroken
+from app.visits.commands.reporting import attach_report
 from app.visits.commands.reports import ledger_of_visit, read_report
 from app.visits.models import Orphan
-from app.visits.schemas import NoteIn, OrphanDecisionIn
+from app.visits.schemas import NoteIn, OrphanDecisionIn, StatusUpdateIn
 from app.work_orders.commands import IdReused, actor_of
 from app.work_orders.ledger import NewEvent, record
 from app.work_orders.models import Note
@@ -55,11 +57,12 @@ def add_note(db: Session, visit_id: UUID, given: NoteIn, *, by: Caller, at: date
 
 
 def decide_orphan(db: Session, orphan_id: UUID, given: OrphanDecisionIn, *, by: Caller, at: datetime) -> Orphan:
-    """Put a late report on a visit, where its words are kept, or let it go with a reason.
+    """Let a late report take effect on another visit of its work order, or let it go with a reason.
 
     Raises:
         NotFound: there is no such report, or no such visit of its work order.
         OrphanDecided: it was decided before.
+        InvalidTransition: that visit does not take it.
     """
     orphan = db.get(Orphan, (by.organization_id, orphan_id), with_for_update=True)
     if orphan is None:
@@ -72,6 +75,9 @@ def decide_orphan(db: Session, orphan_id: UUID, given: OrphanDecisionIn, *, by: 
         raise NotFound("That visit belongs to another work order.", visit_id=str(visit_id))
     orphan.state, orphan.choice, orphan.reason = "decided", given.choice, given.reason
     orphan.decided_by, orphan.decided_at = by.id, at
+    if given.choice == "attach":
+        told = StatusUpdateIn(**{**orphan.body, "id": uuid7()})
+        attach_report(db, ledger, visit_id, told, effective_at=orphan.effective_at, by=by, at=at)
     data = {"choice": given.choice, "reason": given.reason, "report": orphan.body, "orphan_id": str(orphan.id)}
     decided = NewEvent(type=EventType.NOTE_ADDED, at=at, data=data, visit_id=visit_id)
     record(db, ledger, [decided], by=actor_of(by), at=at)

@@ -22,9 +22,11 @@ from app.domain.lifecycle import (
     VisitStatus,
 )
 from app.domain.roles import Scope
+from app.domain.time_rule import ClockSource
 from app.identity.access import Caller
 from app.kit.database import rows
 from app.kit.problems import NotAllowed
+from app.kit.repeats import fingerprint_of
 from app.visits.commands.checks import check_correction, check_data, check_no_proof_needed, may_happen, possible
 from app.visits.commands.reports import (
     EVENT_OF,
@@ -80,6 +82,32 @@ def post_status_update(
         return _refuse_or_note(db, ledger, visit_id, report, given, by=by, at=at), False
     new = _events(db, ledger, visit_id, action, report, given, by=by, at=at)
     return _tell(db, ledger, visit_id, report, given, new, by=by, at=at), False
+
+
+def attach_report(
+    db: Session,
+    ledger: OpenLedger,
+    visit_id: UUID,
+    given: StatusUpdateIn,
+    *,
+    effective_at: datetime,
+    by: Caller,
+    at: datetime,
+) -> None:
+    """Let a report that came too late for its own visit take effect on another one, at its own time.
+
+    Raises:
+        InvalidTransition: that visit does not take it either.
+        ClosureRequired: it completes a visit whose policy asks for proof.
+    """
+    action = VisitAction(given.action)
+    report = Report(given, effective_at, ClockSource.DEVICE, fingerprint_of(given, about=(visit_id, by.id)))
+    report = possible(ledger, visit_id, action, report)
+    if not may_happen(ledger, visit_id, action, report):
+        status = ledger.visits[visit_id].status
+        raise InvalidTransition(f"A visit that is {status} does not take {action}.", status_now=status.value)
+    new = _events(db, ledger, visit_id, action, report, given, by=by, at=at)
+    happen(db, ledger, new, by=actor_of(by), at=at)
 
 
 def _events(
