@@ -60,7 +60,7 @@ def test_closing_asks_the_customer_whose_answer_the_office_reads(
         stopped(server)
     [mail] = mailbox.mails
     text = cast(Any, next(iter(mail.iter_parts()))).get_content()
-    [link] = re.findall(r"http://testserver(/s/\w+)\s", text)
+    [link] = re.findall(r"http://testserver(/s/[\w-]+)\s", text)
 
     nonce = nonce_of(web.get(link).text)
     assert web.post(link, {"nonce": nonce, "csat": "5", "comment": "Warm again"}).status_code == 303
