@@ -12,6 +12,7 @@ import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import wraps
 from typing import Annotated, Any
 from uuid import UUID
@@ -247,10 +248,19 @@ def enter_request(db: Session, request: Request, operation: str, public: bool) -
     if scope is None:
         raise NotAllowed("Your role may not do this.", operation=operation)
     entry = Entry(db, replace(caller, scope=scope))
+    if caller.api_client_id is not None and not read_only:
+        at = clock.now()
+        rows(db, USED, o=caller.organization_id, id=caller.api_client_id, at=at, before=at - timedelta(minutes=1))
     if not read_only and (key := request.headers.get("idempotency-key")):
         _replay_or_remember(entry, request, key)
     return entry
 
+
+#: When a key was last used to write, to the minute; a request that only reads writes nothing.
+USED = """
+UPDATE api_clients SET last_used_at = %(at)s
+WHERE organization_id = %(o)s AND id = %(id)s AND (last_used_at IS NULL OR last_used_at < %(before)s)
+"""
 
 #: Two statements: what the one before committed is seen only by a statement that begins after it let go.
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended(concat(%(o)s::text, %(c)s::text, %(k)s::text), 0))"

@@ -1,7 +1,6 @@
 """Make a survey, take an answer, take a no, note what the carrier reports."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -24,7 +23,6 @@ from app.domain.surveys import (
     snapshot,
     why_not,
 )
-from app.kit.events import Happened, publish
 from app.kit.ids import uuid7
 from app.kit.problems import RuleBroken, Unprocessable
 from app.kit.queue import enqueue
@@ -34,15 +32,6 @@ from app.surveys import queries
 from app.surveys.models import Survey, SurveyAnswer, SurveyState
 
 SEND = "surveys.send"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SurveyAnswered(Happened):
-    """A customer answered, or changed the answer (`again`)."""
-
-    survey_id: UUID
-    work_order_id: UUID
-    again: bool
 
 
 class AnswerClosed(RuleBroken):
@@ -139,19 +128,8 @@ def record_answer(db: Session, survey: Survey, given: Mapping[str, str], *, at: 
     before = {answer.question: answer for answer in queries.answers_of(db, survey)}
     for question in questions:
         _keep(db, survey, question, read[question.key], before.get(question.key), at)
-    again = survey.answered_at is not None
     survey.answered_at = survey.answered_at or at
     survey.state = SurveyState.ANSWERED
-    publish(
-        db,
-        SurveyAnswered(
-            organization_id=survey.organization_id,
-            at=at,
-            survey_id=survey.id,
-            work_order_id=survey.work_order_id,
-            again=again,
-        ),
-    )
 
 
 def _read(question: Question, text: str) -> int | str | None:

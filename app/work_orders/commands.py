@@ -34,7 +34,7 @@ from app.kit.references import (
     check_references,
     unique,
 )
-from app.work_orders.events import WorkOrderClosed, WorkOrderCompleted, WorkOrderReopened
+from app.work_orders.events import WorkOrderClosed, WorkOrderCompleted
 from app.work_orders.ledger import SYSTEM, Actor, NewEvent, OpenLedger, opened, record
 from app.work_orders.models import WorkOrder
 from app.work_orders.queries import actions, work_type_of
@@ -232,7 +232,6 @@ def happen(
     """Record events and publish what they mean for the work order."""
     before = ledger.order.status
     closed_before = ledger.order.first_closed_at is not None
-    reopened_before = ledger.order.reopen_count
     events = list(new)
     record(db, ledger, events, by=by, at=at, answer=answer)
     after = ledger.order.status
@@ -242,8 +241,6 @@ def happen(
         publish(db, WorkOrderCompleted(**where, at=last.at, visit_id=last.visit_id))
     if after is WorkOrderStatus.CLOSED and before is not after:
         publish(db, WorkOrderClosed(**where, at=events[-1].at, first_time=not closed_before))
-    if ledger.order.reopen_count > reopened_before:
-        publish(db, WorkOrderReopened(**where, at=at))
 
 
 def approve(db: Session, ledger: OpenLedger, *, by: Caller, at: datetime) -> None:

@@ -20,8 +20,3 @@ class WorkOrderClosed(Happened):
 
     work_order_id: UUID
     first_time: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WorkOrderReopened(Happened):
-    work_order_id: UUID

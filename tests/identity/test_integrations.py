@@ -60,3 +60,15 @@ def test_signing_in_names_a_device_only_when_it_is_ones_own(
         told[device_id] = me["device_id"]
 
     assert list(told.values()) == [devices["Ana"], None, None]
+
+
+def test_a_key_that_writes_says_when_it_was_last_used(api: CheckedClient, ada: Somebody) -> None:
+    made = api.post("/v1/api-clients", json={"name": "CRM", "roles": ["dispatcher"]}, headers=ada.headers).json()
+    assert made["last_used_at"] is None
+    customer = {"name": "Cleo & Co"}
+
+    answer = api.post("/v1/customers", json=customer, headers={"Authorization": f"Bearer {made['key']}"})
+
+    assert answer.status_code == 201, answer.text
+    [known] = api.get("/v1/api-clients", headers=ada.headers).json()["items"]
+    assert known["last_used_at"] is not None

@@ -11,11 +11,9 @@ from app.domain.ledger import EventType, VisitState
 from app.domain.lifecycle import OPEN_VISIT, VISIT_MOVES, VisitAction, WorkOrderAction
 from app.identity.access import Caller
 from app.kit.database import rows
-from app.kit.events import publish
 from app.kit.ids import uuid7
 from app.kit.problems import RuleBroken, Unprocessable
 from app.kit.references import NoSuchTechnician
-from app.visits.events import VisitDispatched
 from app.visits.queries import actions_on_visit
 from app.visits.schemas import ReassignIn, RescheduleIn, ScheduleIn
 from app.work_orders.commands import InvalidTransition, actor_of, check_move, happen
@@ -171,9 +169,6 @@ def dispatch_visit(db: Session, ledger: OpenLedger, visit_id: UUID, *, by: Calle
     data = {"work_type_version": version, "readiness": _readiness(db, ledger, visit_id)}
     told = NewEvent(type=EventType.VISIT_DISPATCHED, at=at, data=data, visit_id=visit_id)
     happen(db, ledger, [told], by=actor_of(by), at=at)
-    publish(
-        db, VisitDispatched(organization_id=ledger.organization_id, at=at, work_order_id=ledger.id, visit_id=visit_id)
-    )
 
 
 READINESS = """
