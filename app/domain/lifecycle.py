@@ -224,7 +224,7 @@ WORK_ORDER_MOVES: Mapping[WorkOrderAction, WorkOrderMove] = {
     WorkOrderAction.SCHEDULE: WorkOrderMove(
         frozenset({W.APPROVED, W.SCHEDULED, W.IN_PROGRESS}),
         None,
-        DISPATCH,
+        DISPATCH | PARTNER,
         ("technician_id", "scheduled_start", "scheduled_end"),
         ("window_start", "window_end", "crew", "force_reason"),
     ),

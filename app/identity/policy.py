@@ -136,7 +136,7 @@ POLICY: Mapping[str, Row] = {
     "cancel_work_order": PLANNERS,
     "list_work_order_notes": field(ALL_OFFICE),
     # visits
-    "schedule_visit": DISPATCHERS,
+    "schedule_visit": {**DISPATCHERS, R.PARTNER_MANAGER: Scope.ASSIGNED},
     "list_visits": {**ALL_OFFICE, R.PARTNER_MANAGER: Scope.ASSIGNED},
     "get_visit": {**ALL_OFFICE, R.PARTNER_MANAGER: Scope.ASSIGNED},
     "reschedule_visit": {**DISPATCHERS, R.PARTNER_MANAGER: Scope.ASSIGNED},

@@ -1,7 +1,7 @@
 """Reading visits: always for whom, and in which organization."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from app.domain.crew import MemberStatus, allowed_to_member
 from app.domain.intervals import closed_at, total_seconds, union
-from app.domain.lifecycle import CATEGORY, VisitStatus, allowed_on_visit
+from app.domain.lifecycle import CATEGORY, PLANNED, VisitStatus, allowed_on_visit
 from app.domain.roles import Role, Scope
 from app.domain.timesheet import TimeKind
 from app.identity.access import Caller
@@ -21,6 +21,8 @@ from app.kit.problems import NotFound
 from app.visits.models import Orphan, TimeEntryRow, Visit, VisitMember
 from app.visits.schemas import VisitQuery
 from app.work_orders.queries import NOBODY, actions
+
+NO_SHOW_AFTER = timedelta(minutes=15)
 
 
 def visits_of(caller: Caller) -> Any:
@@ -50,17 +52,20 @@ def visit_for(db: Session, caller: Caller, visit_id: UUID) -> Visit:
     return visit
 
 
-def visit_page(db: Session, caller: Caller, wanted: VisitQuery) -> tuple[Sequence[Visit], str | None]:
+def visit_page(db: Session, caller: Caller, wanted: VisitQuery, *, at: datetime) -> tuple[Sequence[Visit], str | None]:
     """One page of the visits that the caller reaches, newest first."""
     query = visits_of(caller)
     for name, value in wanted.model_dump(
-        exclude={"limit", "cursor", "scheduled_from", "scheduled_to"}, exclude_none=True
+        exclude={"limit", "cursor", "scheduled_from", "scheduled_to", "no_show_due"}, exclude_none=True
     ).items():
         query = query.where(getattr(Visit, name) == value)
     if wanted.scheduled_from is not None:
         query = query.where(col(Visit.scheduled_start) >= wanted.scheduled_from)
     if wanted.scheduled_to is not None:
         query = query.where(col(Visit.scheduled_start) < wanted.scheduled_to)
+    if wanted.no_show_due:
+        over = sa.func.coalesce(Visit.window_end, Visit.scheduled_end)
+        query = query.where(col(Visit.status).in_(PLANNED), over < at - NO_SHOW_AFTER)
     return page_by_id(db, query, col(Visit.id), wanted, "visits")
 
 

@@ -87,7 +87,7 @@ def schedule_visit(work_order_id: UUID, given: ScheduleIn, me: Me, db: Db, if_ma
 @router.get("/visits", response_model=VisitPage, responses=refuses(CursorUnreadable))
 def list_visits(wanted: Annotated[VisitQuery, Query()], me: Me, db: Db) -> dict[str, Any]:
     """The visits that I reach, newest first."""
-    found, next_cursor = queries.visit_page(db, me, wanted)
+    found, next_cursor = queries.visit_page(db, me, wanted, at=clock.now())
     return {"items": queries.described(db, me, found), "next_cursor": next_cursor}
 
 

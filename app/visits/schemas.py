@@ -167,6 +167,9 @@ class VisitQuery(PageQuery):
     status: VisitStatus | None = None
     scheduled_from: Time | None = None
     scheduled_to: Time | None = None
+    no_show_due: bool | None = Field(
+        default=None, description="Only planned visits whose window passed more than 15 minutes ago: nobody came?"
+    )
 
 
 class VisitPage(Out):

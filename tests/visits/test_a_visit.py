@@ -192,3 +192,20 @@ def test_a_late_arrival_takes_effect_on_the_visit_that_the_dispatcher_names(
     after = scene.get(f"/v1/visits/{another['id']}")
     assert (after["status"], after["arrived_at"]) == ("on_site", really.isoformat().replace("+00:00", "Z"))
     assert again["code"] == "orphan-decided"
+
+
+def test_a_visit_that_nobody_came_to_is_proposed_as_a_no_show(scene: Scene, ana: Somebody) -> None:
+    with time_machine.travel(clock.now(), tick=False) as now:
+        scene.at = clock.now()
+        missed = scene.dispatched(ana)
+        later = (clock.now() + timedelta(days=2)).isoformat(), (clock.now() + timedelta(days=2, hours=1)).isoformat()
+        scene.dispatched(ana, scheduled_start=later[0], scheduled_end=later[1])
+        now.shift(timedelta(hours=3, minutes=10))
+        assert scene.get("/v1/visits", no_show_due="true")["items"] == []
+        now.shift(timedelta(minutes=6))
+
+        [proposed] = scene.get("/v1/visits", no_show_due="true")["items"]
+        confirmed = scene.plan(proposed["id"], "no-show")
+
+    assert (proposed["id"], confirmed["status"]) == (missed["id"], "no_show")
+    assert "no_show" in [one["action"] for one in proposed["allowed_actions"]]

@@ -95,3 +95,23 @@ def test_a_partners_manager_without_a_partner_reaches_nothing(
 
     assert scene.get("/v1/visits", by=nobody)["items"] == []
     assert scene.get("/v1/work-orders", by=nobody)["items"] == []
+
+
+def test_a_partner_plans_another_trip_for_its_work_and_with_its_own_people(
+    scene: Scene, api: CheckedClient, acmes: dict[str, str], pia: Somebody, tom: Somebody, ana: Somebody
+) -> None:
+    scene.report(acmes["id"], "start", tom)
+    scene.report(acmes["id"], "end_incomplete", tom, reason="parts")
+    ours = scene.work_order()
+    assert tom.technician is not None
+    assert ana.technician is not None
+    when = {"scheduled_start": "2027-03-01T08:00:00Z", "scheduled_end": "2027-03-01T10:00:00Z"}
+    path = f"/v1/work-orders/{acmes['work_order_id']}/visits"
+
+    foreign = scene.post(path, {"technician_id": str(ana.technician.id), **when}, by=pia, status=422)
+    planned = scene.post(path, {"technician_id": str(tom.technician.id), **when}, by=pia, status=201)
+
+    assert foreign["code"] == "no-such-technician"
+    assert (planned["status"], planned["number"]) == ("scheduled", 2)
+    body = {"technician_id": str(tom.technician.id), **when}
+    assert api.post(f"/v1/work-orders/{ours['id']}/visits", json=body, headers=pia.headers).status_code == 404

@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from app.domain.ledger import EventType, VisitState
 from app.domain.lifecycle import OPEN_VISIT, VISIT_MOVES, VisitAction, WorkOrderAction
+from app.domain.roles import Scope
 from app.identity.access import Caller
 from app.kit.database import rows
 from app.kit.ids import uuid7
@@ -65,8 +66,10 @@ def schedule_visit(db: Session, ledger: OpenLedger, given: ScheduleIn, *, by: Ca
     _check_times(given.scheduled_start, given.scheduled_end, given.window_start, given.window_end)
     crew = [member for member in dict.fromkeys(given.crew) if member != given.technician_id]
     for member in crew:
-        _technician(db, ledger, member)
-    who = _who(db, ledger, given.technician_id, given.scheduled_start, given.scheduled_end, given.force_reason)
+        _check_own(_technician(db, ledger, member), by)
+    who = _who(
+        db, ledger, given.technician_id, given.scheduled_start, given.scheduled_end, given.force_reason, caller=by
+    )
     visit_id = uuid7()
     ledger.visit_rows[visit_id] = {
         "organization_id": ledger.organization_id,
@@ -327,6 +330,15 @@ def no_such_technician(technician_id: UUID) -> NoSuchTechnician:
     return NoSuchTechnician("There is no such technician with this id.", errors=[error], id=str(technician_id))
 
 
+def _check_own(who: Mapping[str, Any], caller: Caller) -> None:
+    """
+    Raises:
+        NoSuchTechnician: a partner plans for its own people only.
+    """
+    if caller.scope is not Scope.ALL and who["partner_id"] != caller.partner_id:
+        raise no_such_technician(who["technician_id"])
+
+
 def _who(
     db: Session,
     ledger: OpenLedger,
@@ -345,8 +357,8 @@ def _who(
         TechnicianNotAvailable: and no reason to force it was given.
     """
     who = _technician(db, ledger, technician_id)
-    if caller is not None and caller.partner_id is not None and who["partner_id"] != caller.partner_id:
-        raise no_such_technician(technician_id)
+    if caller is not None:
+        _check_own(who, caller)
     skills = set(who.pop("skills"))
     needed: set[str] = set()
     if ledger.row["work_type_id"] is not None:
