@@ -8,13 +8,14 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from app.domain.crew import crew_of
+from app.domain.crew import MemberState, crew_of
 from app.domain.history import history
 from app.domain.ledger import Event, StatusInterval, fold
 from app.domain.timesheet import timesheet
 from app.identity.models import Organization
 from app.kit.database import enter, rows
 from app.kit.runtime import Runtime
+from app.visits.commands.crew import set_member
 from app.work_orders.ledger import (
     ORDER_COLUMNS,
     VISIT_COLUMNS,
@@ -146,11 +147,17 @@ def cached_entries(db: Session, key: dict[str, UUID]) -> set[tuple[Any, ...]]:
     return {tuple(row.values()) for row in found}
 
 
+def crews_by_events(events: Sequence[Event]) -> dict[UUID, dict[UUID, MemberState]]:
+    """From visit to technician to where they stand."""
+    visit_ids = {event.visit_id for event in events if event.visit_id is not None}
+    return {visit_id: crew_of(event for event in events if event.visit_id == visit_id) for visit_id in visit_ids}
+
+
 def crew_by_events(events: Sequence[Event]) -> Crew:
     return {
         (visit_id, technician_id): (member.status.value, member.left_at)
-        for visit_id in {event.visit_id for event in events if event.visit_id is not None}
-        for technician_id, member in crew_of(event for event in events if event.visit_id == visit_id).items()
+        for visit_id, crew in crews_by_events(events).items()
+        for technician_id, member in crew.items()
     }
 
 
@@ -169,21 +176,11 @@ def put_right(db: Session, organization_id: UUID, work_order_id: UUID) -> None:
     """Make every cache of one work order anew from its events."""
     enter(db, organization_id)
     ledger = open_ledger(db, organization_id, work_order_id)
-    ledger.order, replayed = fold(events_of(db, organization_id, work_order_id))
+    events = events_of(db, organization_id, work_order_id)
+    ledger.order, replayed = fold(events)
     ledger.visits.update({visit_id: state for visit_id, state in replayed.items() if visit_id in ledger.visit_rows})
-    writing = Writing(touched=set(ledger.visits))
-    write(db, ledger, writing)
+    write(db, ledger, Writing(touched=set(ledger.visits)))
     rebuild_caches(db, organization_id, work_order_id)
-    for (visit_id, technician_id), (status, left_at) in crew_by_events(
-        events_of(db, organization_id, work_order_id)
-    ).items():
-        rows(
-            db,
-            "UPDATE visit_members SET status = %(s)s, left_at = %(left)s "
-            "WHERE organization_id = %(o)s AND visit_id = %(v)s AND technician_id = %(t)s",
-            s=status,
-            left=left_at,
-            o=organization_id,
-            v=visit_id,
-            t=technician_id,
-        )
+    for visit_id, crew in crews_by_events(events).items():
+        for technician_id, member in crew.items():
+            set_member(db, organization_id, visit_id, technician_id, member)

@@ -1,12 +1,10 @@
 """What may be done to a work order. The order is always: rule, event, effect, then those who react."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlmodel import Session
 
 from app.domain.ledger import EventType, open_visits
@@ -34,6 +32,7 @@ from app.kit.references import (
     check_references,
     unique,
 )
+from app.kit.repeats import fingerprint_of
 from app.work_orders.events import WorkOrderClosed, WorkOrderCompleted
 from app.work_orders.ledger import SYSTEM, Actor, NewEvent, OpenLedger, opened, record
 from app.work_orders.models import WorkOrder
@@ -122,7 +121,10 @@ def create_work_order(db: Session, given: WorkOrderIn, *, by: Caller, at: dateti
         db.add(order)
     ledger = opened(db, by.organization_id, plain(order))
     created = NewEvent(
-        type=EventType.CREATED, at=requested_at, data={"channel": given.channel}, body_hash=_fingerprint(given, by)
+        type=EventType.CREATED,
+        at=requested_at,
+        data={"channel": given.channel},
+        body_hash=fingerprint_of(given, about=(by.id,)),
     )
     record(db, ledger, [created], by=actor_of(by), at=at)
     db.refresh(order)
@@ -145,14 +147,9 @@ def _made_before(db: Session, id: UUID, given: WorkOrderIn, *, by: Caller) -> Wo
     if known is None:
         return None
     said = rows(db, SAID, o=by.organization_id, id=id)
-    if not said or said[0]["body_hash"] != _fingerprint(given, by):
+    if not said or said[0]["body_hash"] != fingerprint_of(given, about=(by.id,)):
         raise IdReused("This id belongs to another work order.", id=str(id))
     return known
-
-
-def _fingerprint(given: WorkOrderIn, by: Caller) -> bytes:
-    body = [str(by.id), given.model_dump(mode="json")]
-    return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).digest()
 
 
 def _from_work_type(kind: Mapping[str, Any], requested_at: datetime) -> dict[str, Any]:

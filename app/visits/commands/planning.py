@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from app.domain.crew import MemberState, MemberStatus
 from app.domain.ledger import EventType, VisitState
 from app.domain.lifecycle import OPEN_VISIT, VISIT_MOVES, VisitAction, WorkOrderAction
 from app.domain.roles import Scope
@@ -15,6 +16,7 @@ from app.kit.database import rows
 from app.kit.ids import uuid7
 from app.kit.problems import RuleBroken, Unprocessable
 from app.kit.references import NoSuchTechnician
+from app.visits.commands.crew import join, set_member
 from app.visits.queries import actions_on_visit
 from app.visits.schemas import ReassignIn, RescheduleIn, ScheduleIn
 from app.work_orders.commands import InvalidTransition, actor_of, check_move, happen
@@ -93,7 +95,7 @@ def schedule_visit(db: Session, ledger: OpenLedger, given: ScheduleIn, *, by: Ca
     scheduled = NewEvent(type=EventType.VISIT_SCHEDULED, at=at, data=data, visit_id=visit_id)
     happen(db, ledger, [scheduled, *joined], by=actor_of(by), at=at)
     for member in crew:
-        _join(db, ledger, visit_id, member, at=at)
+        join(db, ledger.organization_id, visit_id, member, at=at)
     return visit_id
 
 
@@ -253,7 +255,7 @@ def add_member(
         by=actor_of(by),
         at=at,
     )
-    _join(db, ledger, visit_id, technician_id, at=at)
+    join(db, ledger.organization_id, visit_id, technician_id, at=at)
 
 
 def remove_member(
@@ -262,36 +264,10 @@ def remove_member(
     """Somebody of the crew goes home; removing nobody changes nothing."""
     if technician_id not in ledger.visit_rows[visit_id]["members"]:
         return
-    leave(db, ledger, visit_id, technician_id, at=at)
+    gone = MemberState(status=MemberStatus.LEFT, left_at=at)
+    set_member(db, ledger.organization_id, visit_id, technician_id, gone)
     left = NewEvent(type=EventType.MEMBER_LEFT, at=at, data={"member_id": technician_id}, visit_id=visit_id)
     happen(db, ledger, [left], by=actor_of(by), at=at)
-
-
-def leave(db: Session, ledger: OpenLedger, visit_id: UUID, technician_id: UUID, *, at: datetime) -> None:
-    rows(
-        db,
-        "UPDATE visit_members SET left_at = %(at)s, status = 'left' "
-        "WHERE organization_id = %(o)s AND visit_id = %(v)s AND technician_id = %(t)s",
-        at=at,
-        o=ledger.organization_id,
-        v=visit_id,
-        t=technician_id,
-    )
-
-
-def _join(db: Session, ledger: OpenLedger, visit_id: UUID, technician_id: UUID, *, at: datetime) -> None:
-    rows(
-        db,
-        "INSERT INTO visit_members (organization_id, id, visit_id, technician_id, status, joined_at) "
-        "VALUES (%(o)s, %(i)s, %(v)s, %(t)s, 'planned', %(at)s) "
-        "ON CONFLICT (organization_id, visit_id, technician_id) DO UPDATE "
-        "SET left_at = NULL, status = 'planned', joined_at = excluded.joined_at",
-        o=ledger.organization_id,
-        i=uuid7(),
-        v=visit_id,
-        t=technician_id,
-        at=at,
-    )
 
 
 def _check_times(*times: datetime | None) -> None:

@@ -24,10 +24,10 @@ from app.domain.lifecycle import (
 from app.domain.roles import Scope
 from app.domain.time_rule import ClockSource
 from app.identity.access import Caller
-from app.kit.database import rows
 from app.kit.problems import NotAllowed
 from app.kit.repeats import fingerprint_of
 from app.visits.commands.checks import check_correction, check_data, check_no_proof_needed, may_happen, possible
+from app.visits.commands.crew import set_member
 from app.visits.commands.reports import (
     EVENT_OF,
     Report,
@@ -208,22 +208,9 @@ def _member_reports(
         data["resumes"] = before.paused_from.value
     happened = Event(ledger.order.event_count + 1, move.event, report.effective_at, data, visit_id)
     now = crew_of([*told, happened])[me]
-    _set_member(db, ledger, visit_id, me, now)
+    set_member(db, ledger.organization_id, visit_id, me, now)
     new = [reported(move.event, visit_id, report, data)]
     return _tell(db, ledger, visit_id, report, given, new, by=by, at=at, member=now.status)
-
-
-def _set_member(db: Session, ledger: OpenLedger, visit_id: UUID, technician_id: UUID, now: MemberState) -> None:
-    rows(
-        db,
-        "UPDATE visit_members SET status = %(s)s, left_at = %(left)s "
-        "WHERE organization_id = %(o)s AND visit_id = %(v)s AND technician_id = %(t)s",
-        s=now.status.value,
-        left=now.left_at,
-        o=ledger.organization_id,
-        v=visit_id,
-        t=technician_id,
-    )
 
 
 def _refuse_or_note(
