@@ -70,6 +70,10 @@ bench: setup ## Measure requests against a bare handler and print ratios
 chaos: setup ## Kill API, worker and database under load and count what is lost or doubled
 	@exec $(BIN)/python -m chaos
 
+.PHONY: chaos-offline
+chaos-offline: setup ## Kill API and database in the middle of pushes of real offline clients; compare every device
+	@PYTHONPATH=clients/python exec $(BIN)/python -m chaos.offline
+
 .PHONY: lock
 lock: setup ## Resolve both lock files anew from pyproject.toml
 	@scripts/lock

@@ -1,5 +1,8 @@
-"""`python -m app …`: serve, worker, migrate, import, demo, replay, openapi, doctor."""
+"""`python -m app …`: serve, worker, migrate, import, demo, replay, sync, feeds, openapi, doctor."""
 
-from app.cli import main
+from app.cli import app, main
+from app.cli_sync import feeds, sync
 
+app.add_typer(sync, name="sync")
+app.add_typer(feeds, name="feeds")
 main()

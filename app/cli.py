@@ -4,7 +4,9 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Annotated
 
@@ -63,6 +65,32 @@ def serve(
     settings = settings_with(port=port, host=host, data_dir=data_dir, run_worker=worker)
     with database(settings, keep_running=True) as dsn:
         server.run(settings, dsn, demo=demo, out=out)
+
+
+@app.command()
+def sandbox(
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Keep the sandbox here; else it is gone at the end.")] = None,
+    at: Annotated[
+        datetime | None,
+        typer.Option("--clock", formats=["%Y-%m-%dT%H:%M:%SZ"], help="It stands still here: 2026-11-21T10:00:00Z"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Say how to begin as one line of JSON.")] = False,
+) -> None:
+    """Start a server for app developers: an organization to break, with tokens, chaos and scenarios."""
+    from app import server
+    from app.kit import clock
+    from app.sandbox.show import open_sandbox
+
+    clock.stand_still(at.replace(tzinfo=UTC) if at else None)
+    with TemporaryDirectory(prefix="firstfix-sandbox-") as temporary:
+        given = {"port": port, "host": host, "data_dir": data_dir or Path(temporary), "log_level": "warning"}
+        settings = settings_with(**given)
+        with database(settings, keep_running=True) as dsn:
+            server.run(
+                settings, dsn, demo=False, out=out, sandbox=lambda made: open_sandbox(made, out, as_json=as_json)
+            )
 
 
 @app.command()

@@ -18,6 +18,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from app import system, wiring
+from app.attachments.schemas import MOST_BYTES
 from app.identity.policy import PUBLIC, check_policy
 from app.kit.database import make_engine
 from app.kit.openapi import describe
@@ -26,9 +27,17 @@ from app.kit.queue import make_queue, work
 from app.kit.runtime import Runtime
 from app.kit.settings import Settings
 from app.kit.web import BodyLimit, Outside, validation_problem
+from app.sync.chaos import Chaos
+from app.sync.glance import Glance
+from app.sync.news import News
 
 log = structlog.get_logger("firstfix")
-LARGER_BODIES = ((r"/v1/imports", 32_000_000), (r"/v1/visits/[^/]+/evidence", 16_000_000))
+LARGER_BODIES = (
+    (r"/v1/imports", 32_000_000),
+    (r"/v1/visits/[^/]+/evidence", 16_000_000),
+    (r"/v1/uploads/[^/]+", MOST_BYTES),
+    (r"/v1/attachments/[^/]+/content", 1024 * 1024),
+)
 
 
 class MethodNotAllowed(Refusal):
@@ -43,10 +52,11 @@ def build_runtime(settings: Settings, dsn: str) -> Runtime:
     """The parts of a process that talk to the database; nothing is opened yet."""
     runtime = Runtime(
         settings=settings,
-        engine=make_engine(dsn, connections=settings.database_connections + 6),
+        engine=make_engine(dsn, connections=settings.database_connections + 6, greet=wiring.greet),
         dsn=dsn,
         secret=_secret(settings),
         reactions=wiring.WHEN,
+        before_commit=wiring.BEFORE_COMMIT,
     )
     runtime.queue = make_queue(runtime, wiring.TASKS, wiring.SWEEPS)
     return runtime
@@ -80,6 +90,7 @@ def create_app(runtime: Runtime) -> FastAPI:
                 working.cancel()
                 with suppress(asyncio.CancelledError):
                     await working
+        await app.state.news.close()
         runtime.engine.dispose()
 
     app = FastAPI(
@@ -93,7 +104,9 @@ def create_app(runtime: Runtime) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.runtime = runtime
+    app.state.news = News(runtime.dsn, most=runtime.settings.most_waiting)
     app.state.public_operations = PUBLIC
+    app.state.lost_pushes = set()
     for router in routers():
         app.include_router(router)
     check_policy(route.name for route in operations())
@@ -102,7 +115,9 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_middleware(BodyLimit, larger=LARGER_BODIES)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=runtime.settings.allowed_hosts)
     app.add_middleware(GZipMiddleware, minimum_size=600, compresslevel=5)
+    app.add_middleware(Glance, runtime=runtime)
     app.add_middleware(Outside)
+    app.add_middleware(Chaos)
     return app
 
 

@@ -2,6 +2,7 @@
 
 from sqlmodel import SQLModel
 
+import app.attachments.models
 import app.closure.models
 import app.customers.models
 import app.identity.models
@@ -9,6 +10,7 @@ import app.imports.models
 import app.kit.outbox
 import app.parts.models
 import app.surveys.models
+import app.sync.models
 import app.visits.models
 import app.work_orders.models  # noqa: F401
 

@@ -4,6 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from fastapi import APIRouter
 
+from app.attachments import routes as attachments
+from app.attachments import tasks as attaching
+from app.attachments import upload_routes as uploads
+from app.attachments.events import AttachmentStored
 from app.closure import reactions as closing
 from app.closure import routes as closure
 from app.customers import place_routes as places
@@ -13,23 +17,37 @@ from app.identity import routes as identity
 from app.imports import commands as importing
 from app.imports import routes as imports
 from app.kit import api_docs, pages
+from app.kit.changes import Hook
 from app.kit.queue import Sweep, Task
 from app.kit.runtime import Reaction
 from app.kpis import routes as kpis
+from app.parts import reactions as supplying
+from app.parts import request_routes as part_requests
 from app.parts import routes as parts
 from app.surveys import outbox_page, sending
 from app.surveys import reactions as asking
 from app.surveys import routes as surveys
-from app.visits import jobs_routes
+from app.sync import epochs, feeds, hints, metrics, push_hints, receipts, sandbox, upkeep
+from app.sync import reactions as syncing
+from app.sync import routes as sync
+from app.sync.adapters import routes as adapters
+from app.visits import issue_routes, jobs_routes
 from app.visits import routes as visits
+from app.visits.events import ChoiceMade, PartsNeeded
 from app.work_orders import asset_history, work_type_routes
 from app.work_orders import routes as work_orders
 from app.work_orders.events import WorkOrderClosed, WorkOrderCompleted
 
 #: Looked through in this order: what every phone asks for comes first.
 ROUTERS: Sequence[APIRouter] = (
+    sync.router,
+    metrics.router,
+    hints.router,
+    adapters.router,
+    receipts.router,
     jobs_routes.router,
     visits.router,
+    issue_routes.router,
     oauth.router,
     identity.router,
     people_routes.router,
@@ -41,12 +59,18 @@ ROUTERS: Sequence[APIRouter] = (
     work_type_routes.router,
     work_orders.router,
     parts.router,
+    part_requests.router,
+    attachments.router,
+    attachments.bodies,
+    uploads.router,
+    uploads.options,
     closure.router,
     surveys.router,
     surveys.reports,
     surveys.links,
     imports.router,
     kpis.router,
+    sandbox.router,
     outbox_page.router,
     pages.router,
     api_docs.router,
@@ -55,8 +79,17 @@ ROUTERS: Sequence[APIRouter] = (
 WHEN: Mapping[type, Sequence[Reaction]] = {
     WorkOrderCompleted: [asking.invite_customer_early, closing.close_without_rules],
     WorkOrderClosed: [asking.invite_customer],
+    AttachmentStored: [closing.keep_attached_evidence],
+    PartsNeeded: [supplying.request_parts],
+    ChoiceMade: [syncing.redrive_when_chosen],
 }
 
-TASKS: Sequence[Task] = (*sending.TASKS, *importing.TASKS)
+#: Looks at every new connection to the database.
+greet = epochs.check_identity
 
-SWEEPS: Sequence[Sweep] = (*sending.SWEEPS,)
+#: What a transaction has touched is worked off by these, in this order, as the last thing before its commit.
+BEFORE_COMMIT: Sequence[Hook] = (feeds.flush,)
+
+TASKS: Sequence[Task] = (*sending.TASKS, *importing.TASKS, *attaching.TASKS, *upkeep.TASKS, *push_hints.TASKS)
+
+SWEEPS: Sequence[Sweep] = (*sending.SWEEPS, *attaching.SWEEPS, *upkeep.SWEEPS, *push_hints.SWEEPS)

@@ -17,7 +17,7 @@ from statistics import median
 from app.kit.embedded_postgres import EmbeddedPostgres
 from app.migrate import migrate
 from bench.client import load
-from bench.scenarios import SCENARIOS, Scenario
+from bench.scenarios import BATCHES, SCENARIOS, Scenario
 from bench.seed import Seeded, seed
 from bench.sides import Side, bare, burned, product
 from tests.processes import wait_until_ready
@@ -67,9 +67,9 @@ def measure(side: Side, scenario: Scenario, seeded: Seeded, number: int, request
         scenario.key,
         side.name,
         number,
-        1e6 * server / len(asks),
-        1e6 * database / len(asks),
-        len(asks) / found.seconds,
+        1e6 * server / len(asks) / scenario.units,
+        1e6 * database / len(asks) / scenario.units,
+        scenario.units * len(asks) / found.seconds,
         sum(map(len, found.bodies)) // len(asks),
     )
 
@@ -93,6 +93,23 @@ def ratio_of(scenario: Scenario, found: list[Measured]) -> Ratio:
 def _cpu(found: Iterable[Measured]) -> tuple[float, float]:
     several = list(found)
     return median(one.server_us for one in several), median(one.database_us for one in several)
+
+
+def factor_of(scenario: Scenario, found: list[Measured]) -> Ratio:
+    """Batches against single operations, both ours: CPU and rate per operation."""
+    mine = {one.round: one for one in found if one.scenario == scenario.key}
+    base = {one.round: one for one in found if one.scenario == BATCHES[0].key}
+    return Ratio(
+        scenario.key,
+        scenario.title,
+        scenario.goal,
+        median(mine[number].cpu_us / base[number].cpu_us for number in mine),
+        median(mine[number].per_second / base[number].per_second for number in mine),
+        _cpu(mine.values()),
+        _cpu(base.values()),
+        median(one.per_second for one in mine.values()),
+        median(one.per_second for one in base.values()),
+    )
 
 
 @contextmanager
@@ -119,6 +136,7 @@ def run(
 ) -> tuple[list[Ratio], list[Measured]]:
     found: list[Measured] = []
     chosen = [one for one in SCENARIOS if not only or one.key in only]
+    batches = BATCHES if not only or any(one.startswith("S6") for one in only) else []
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         sides(Path(folder), visits=80, closed=closed) as (
@@ -127,13 +145,14 @@ def run(
         ),
     ):
         turns = [(scenario, side) for scenario in chosen for side in both]
+        turns += [(scenario, both[0]) for scenario in batches]
         for number in range(rounds + 1):
             random.shuffle(turns)
             for scenario, side in turns:
                 one = measure(side, scenario, seeded, number, requests, concurrency)
                 if number > 0:  # the first warms caches, pools and prepared statements
                     found.append(one)
-    return [ratio_of(scenario, found) for scenario in chosen], found
+    return [ratio_of(one, found) for one in chosen] + [factor_of(one, found) for one in batches], found
 
 
 def table(ratios: list[Ratio]) -> str:
@@ -166,7 +185,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=800, help="per side, scenario and round")
     parser.add_argument("--concurrency", type=int, default=4)
     parser.add_argument("--closed", type=int, default=10_000, help="finished work orders lying around")
-    parser.add_argument("--only", action="append", default=[], choices=[one.key for one in SCENARIOS])
+    parser.add_argument("--only", action="append", default=[], choices=[one.key for one in (*SCENARIOS, *BATCHES)])
     parser.add_argument("--quick", action="store_true", help="a look: 3 rounds of 200 requests")
     parser.add_argument("--json", action="store_true", help="JSON lines, the ratios first, instead of the table")
     given = parser.parse_args()

@@ -51,6 +51,11 @@ WITH event AS (
 UPDATE work_orders SET event_count = $4, last_event_at = $8, version = version + 1
 WHERE organization_id = $1 AND id = $3
 """
+HEAD = "SELECT head FROM feeds WHERE organization_id = $1 AND id = $2"
+SINCE = """
+SELECT kind, entity_id, seq, epoch, document FROM feed_entries
+WHERE organization_id = $1 AND feed_id = $2 AND seq > $3 ORDER BY seq LIMIT 100
+"""
 MOVES = {"pause": ("visit.paused", "paused", "break"), "resume": ("visit.resumed", "in_progress", "work")}
 
 
@@ -86,6 +91,20 @@ async def list_jobs(request: Request) -> Response:
     return Response(orjson.dumps({"items": [row_of(one) for one in found]}), media_type="application/json")
 
 
+async def pull_changes(request: Request) -> Response:
+    """The cursor is a bare number."""
+    seed, after = request.app.state.seed, int(request.query_params["cursor"])
+    async with request.app.state.pool.acquire() as connection:
+        if await connection.fetchval(HEAD, seed.organization_id, seed.technician_id) == after:
+            return Response(status_code=204)
+        found = await connection.fetch(SINCE, seed.organization_id, seed.technician_id, after)
+    changes = [
+        {"kind": kind, "id": id_, "op": "put", "rev": f"{epoch}.{seq}", "data": orjson.Fragment(document)}
+        for kind, id_, seq, epoch, document in found
+    ]
+    return Response(orjson.dumps({"changes": changes, "cursor": str(found[-1]["seq"])}), media_type="application/json")
+
+
 async def post_status_update(request: Request) -> Response:
     given = orjson.loads(await request.body())
     organization_id, visit_id = request.app.state.seed.organization_id, request.path_params["visit_id"]
@@ -104,6 +123,7 @@ async def post_status_update(request: Request) -> Response:
 app = Starlette(
     routes=[
         Route("/v1/me/jobs", list_jobs),
+        Route("/v1/sync/changes", pull_changes),
         Route("/v1/visits/{visit_id}/status-updates", post_status_update, methods=["POST"]),
     ],
     lifespan=lifespan,

@@ -40,7 +40,8 @@ async def _line(port: int, asks: Sequence[Ask], bodies: list[bytes]) -> None:
         writer.write(ask.raw())
         head = await reader.readuntil(b"\r\n\r\n")
         status = int(head[9:12])
-        length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+        lengths = (int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+        length = next(lengths, 0)
         body = await reader.readexactly(length)
         if status != ask.status:
             raise AssertionError(f"{ask.method} {ask.path} gave {status}: {body[:500]!r}")

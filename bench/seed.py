@@ -19,6 +19,9 @@ from app.kit import clock
 from app.kit.ids import uuid7
 from app.kit.settings import Settings
 from app.main import build_runtime
+from app.sync.building import ensure_feed
+from app.sync.cursors import Cursor, write_cursor
+from app.sync.models import Feed
 from app.visits.commands.planning import dispatch_visit, schedule_visit
 from app.visits.schemas import ScheduleIn
 from app.work_orders import commands
@@ -28,6 +31,7 @@ from app.work_orders.schemas import WorkOrderIn, WorkTypeIn
 from app.work_orders.work_types import create_work_type
 
 JOBS = 20
+BEHIND = (0, 1, 5, 20)
 EARLIER = 3
 WORK_TYPE = WorkTypeIn.model_validate(
     {
@@ -56,6 +60,10 @@ class Seeded:
     """The token of the technician who reports on `products_visits`."""
     products_visits: list[str]
     bare_visits: list[str]
+    head: int
+    """The position of the lister's feed."""
+    cursors: dict[str, str]
+    """How many changes behind the head → the cursor of a device that is so far behind."""
 
     def write(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self)))
@@ -67,7 +75,7 @@ class Seeded:
 
 def seed(dsn: str, folder: Path, *, visits: int, closed: int) -> Seeded:
     """Fill an empty, migrated database; `closed` work orders of other days lie around what is read."""
-    runtime = build_runtime(Settings(data_dir=folder, secret_key="only for measuring, and long enough for it"), dsn)
+    runtime = build_runtime(Settings(data_dir=folder), dsn)
     at = clock.now()
     with runtime.transaction(None) as db:
         organization = identity.create_organization(db, "Bench", at=at)
@@ -89,12 +97,18 @@ def seed(dsn: str, folder: Path, *, visits: int, closed: int) -> Seeded:
         where = [place for place in places for _ in range(visits // JOBS + 1)][:visits]
         products = [_underway(db, office, work_type_id, place, ben, at) for place in where]
         bare = [_underway(db, office, work_type_id, place, ben, at) for place in where]
+    with runtime.transaction(organization.id) as db:
+        for technician_id in (ana, ben):
+            ensure_feed(db, organization.id, technician_id, at=at)
+        feed = db.get_one(Feed, (organization.id, ana))
+        head, epoch = feed.head, feed.epoch
+    cursors = {str(behind): write_cursor(Cursor(epoch, head - behind), ana, secret=runtime.secret) for behind in BEHIND}
     with runtime.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("RESET ROLE")
         connection.exec_driver_sql("VACUUM ANALYZE")
         connection.exec_driver_sql("CHECKPOINT")
     runtime.engine.dispose()
-    return Seeded(str(organization.id), str(ana), lister, reporter, products, bare)
+    return Seeded(str(organization.id), str(ana), lister, reporter, products, bare, head, cursors)
 
 
 def _technician(db: Session, organization_id: UUID, name: str, at: datetime) -> tuple[UUID, str]:

@@ -73,7 +73,7 @@ def _report(found: Findings, shift: Shift, mayhem: Mayhem, *, worked: float, dra
     tally = shift.tally
     lines: dict[str, object] = {
         **{f"kills of the {victim}": count for victim, count in sorted(mayhem.kills.items())},
-        **{f"back after a kill of the {who}, seconds": _spread(took) for who, took in mayhem.back_seconds.items()},
+        **{f"back after a kill of the {who}, seconds": spread(took) for who, took in mayhem.back_seconds.items()},
         "seconds under load": round(worked),
         "seconds to drain": round(drained),
         "requests acknowledged": tally.counts["acknowledged"],
@@ -90,7 +90,7 @@ def _report(found: Findings, shift: Shift, mayhem: Mayhem, *, worked: float, dra
         print(f"VIOLATION: {violation}")
 
 
-def _spread(seconds: list[float]) -> str:
+def spread(seconds: list[float]) -> str:
     return f"{median(seconds):.1f} (≤ {max(seconds):.1f})"
 
 

@@ -58,19 +58,29 @@ class Client:
             headers["If-Match"] = f'"{version}"'
         return self.send("POST", path, body, headers)
 
-    def send(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+        *,
+        may_refuse: bool = False,
+    ) -> Any:
         """The answer, once it is acknowledged; connections that are cut and 503 are tried again.
+
+        `may_refuse`: somebody else may have been faster, a rule that forbids it now is no complaint: then {}.
 
         Raises:
             NotTaken: any other answer, or a hang; it is among the tally's complaints.
         """
         while True:
-            answer = self._once(method, path, body, headers)
+            answer = self._once(method, path, body, headers, may_refuse)
             if answer is not None:
                 return answer
             time.sleep(0.1)
 
-    def _once(self, method: str, path: str, body: Any, headers: dict[str, str] | None) -> Any:
+    def _once(self, method: str, path: str, body: Any, headers: dict[str, str] | None, may_refuse: bool) -> Any:
         began = time.monotonic()
         try:
             answer = self.http.request(method, path, json=body, headers=headers)
@@ -83,6 +93,8 @@ class Client:
         if answer.status_code == 503 and answer.headers.get("retry-after"):
             self.tally.note("503", seconds)
             return None
+        if may_refuse and answer.status_code in (409, 412):
+            return {}
         if not answer.is_success:
             self._refuse(f"{method} {path} gave {answer.status_code}: {answer.text[:300]}")
         replayed = answer.headers.get("idempotent-replayed") == "true"

@@ -24,13 +24,14 @@ class Mayhem:
     ready_url: str
     dice: random.Random
     with_database: bool
+    weights: dict[str, int] = field(default_factory=lambda: {"server": 5, "worker": 4, "database": 2})
     kills: Counter[str] = field(default_factory=Counter)
     back_seconds: dict[str, list[float]] = field(default_factory=dict)
 
     def strike(self) -> str:
         """Kill one at a random moment; returns who it was, once the API is ready again."""
         time.sleep(self.dice.uniform(0.2, 2.0))
-        weights = {"server": 5, "worker": 4, "database": 2 if self.with_database else 0}
+        weights = self.weights if self.with_database else {**self.weights, "database": 0}
         victim = self.dice.choices(list(weights), list(weights.values()))[0]
         strikes: dict[str, Callable[[], None]] = {
             "server": lambda: _again(self.server),

@@ -44,7 +44,7 @@ class Shift:
 
     def begin(self) -> None:
         """Set the company up and start one thread per technician."""
-        office = Client(self.base_url, _token(self.base_url, ADMIN), self.tally)
+        office = Client(self.base_url, token_of(self.base_url, ADMIN), self.tally)
         organization = office.http.get("/v1/organization")
         office.send(
             "PATCH",
@@ -60,11 +60,11 @@ class Shift:
             email = f"technician{number}@example.org"
             person = {"name": technician["name"], "email": email, "roles": ["technician"], "password": PASSWORD}
             office.post("/v1/people", {**person, "technician_id": technician["id"]})
-            self._begin_thread(number, technician["id"], _token(self.base_url, email))
+            self._begin_thread(number, technician["id"], token_of(self.base_url, email))
         office.http.close()
 
     def _begin_thread(self, number: int, technician_id: str, token: str) -> None:
-        office = Client(self.base_url, _token(self.base_url, ADMIN), self.tally)
+        office = Client(self.base_url, token_of(self.base_url, ADMIN), self.tally)
         crew = Client(self.base_url, token, self.tally)
         work = threading.Thread(target=self._work, args=(number, office, crew, technician_id), daemon=True)
         self._threads.append(work)
@@ -124,7 +124,7 @@ class Shift:
         return {"id": order["id"], "visit_id": visit["id"]}
 
 
-def _token(base_url: str, email: str) -> str:
+def token_of(base_url: str, email: str) -> str:
     form = {"grant_type": "password", "username": email, "password": PASSWORD}
     answer = httpx.post(f"{base_url}/oauth/token", data=form, timeout=30, trust_env=False)
     answer.raise_for_status()

@@ -16,6 +16,10 @@ class New:
     """In a body: an id that is made for this call."""
 
 
+class NewUpload:
+    """In a header: what tus says of an upload, with an id that is made for this call."""
+
+
 class Now:
     """In a body: a moment ago."""
 
@@ -28,10 +32,12 @@ class Call:
     `may_name_nobody`: things in the path that need not exist; then nothing happens, whoever's they are.
     """
 
-    body: Mapping[str, Any] | None = None
+    body: Mapping[str, Any] | list[Any] | None = None
     query: Mapping[str, Any] = field(default_factory=dict)
     form: Mapping[str, Any] | None = None
     csv: str | None = None
+    content: bytes | None = None
+    headers: Mapping[str, Any] = field(default_factory=dict)
     everybodys: bool = False
     may_name_nobody: frozenset[str] = frozenset()
 
@@ -40,13 +46,14 @@ A_WINDOW = {"scheduled_start": "2026-05-04T08:00:00Z", "scheduled_end": "2026-05
 REASON = {"reason": "because"}
 NAMED = Call({"name": "New name"})
 PLAIN = Call()
+TUS = {"Tus-Resumable": "1.0.0"}
 
 CALLS: Mapping[str, Call] = {
     # identity
     "get_me": PLAIN,
     "list_my_sessions": PLAIN,
     "revoke_my_session": PLAIN,
-    "register_device": Call({"id": New, "platform": "android", "app_version": "1"}),
+    "register_device": Call({"device_id": New, "platform": "android", "app_version": "1"}),
     "list_my_devices": PLAIN,
     "revoke_device": PLAIN,
     "get_organization": PLAIN,
@@ -95,6 +102,7 @@ CALLS: Mapping[str, Call] = {
     "create_asset": Call({"name": "New", "site_id": Ref("site")}),
     "update_asset": Call({"site_id": Ref("site")}),
     "get_asset_history": PLAIN,
+    "list_asset_readings": PLAIN,
     # work orders
     "list_work_types": PLAIN,
     "get_work_type": PLAIN,
@@ -135,8 +143,8 @@ CALLS: Mapping[str, Call] = {
     ),
     "add_visit_note": Call({"id": New, "occurred_at": Now, "text": "The key is at the neighbor's."}),
     "list_visit_time_entries": PLAIN,
-    "list_orphans": PLAIN,
-    "decide_orphan": Call({**REASON, "choice": "attach", "visit_id": Ref("visit")}),
+    "list_issues": PLAIN,
+    "resolve_issue": Call({**REASON, "choice": "attach", "visit_id": Ref("visit")}),
     "list_my_jobs": PLAIN,
     "get_my_job": PLAIN,
     # parts
@@ -156,6 +164,38 @@ CALLS: Mapping[str, Call] = {
         {"id": New, "occurred_at": Now, "kind": "transferred", "part_id": Ref("part"), "quantity": 1,
          "location_id": Ref("location"), "to_location_id": Ref("location_to")}
     ),
+    "list_part_requests": PLAIN,
+    "update_part_request": Call({"state": "ordered"}),
+    # sync
+    "pull_changes": PLAIN,
+    "push_operations": Call({"sent_at": Now, "operations": []}),
+    "reconcile_replica": Call({"have": {"job": {}}}),
+    "get_manifest": Call(everybodys=True),
+    "get_visit_receipt": PLAIN,
+    "play_scenario": PLAIN,
+    "get_expected_replica": PLAIN,
+    "stream_hints": Call(query={"seconds": 0}),
+    "pull_rxdb_collection": PLAIN,
+    "reconcile_rxdb_collection": Call({"have": {}}),
+    "push_rxdb_operations": Call([]),
+    "stream_rxdb_collection": Call(query={"seconds": 0}),
+    "pull_watermelon_changes": PLAIN,
+    "push_watermelon_changes": Call({}),
+    # attachments
+    "link_attachment": Call(
+        {"attachment_id": New, "role": "after", "sha256": "0" * 64, "bytes": 5, "mime": "image/jpeg"}
+    ),
+    "list_visit_attachments": PLAIN,
+    "get_attachment": PLAIN,
+    "get_attachment_content": PLAIN,
+    "put_attachment_content": Call(content=b"other bytes"),
+    "create_upload": Call(headers={**TUS, "Upload-Length": "5", "Upload-Metadata": NewUpload}),
+    "get_upload_offset": Call(headers=TUS),
+    "append_to_upload": Call(
+        content=b"other bytes",
+        headers={**TUS, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"},
+    ),
+    "terminate_upload": Call(headers=TUS),
     # closure
     "upload_evidence": Call(form={"id": New, "kind": "photo", "tag": "before"}),
     "get_evidence": PLAIN,
@@ -183,9 +223,12 @@ WITHOUT_TOKEN = {
     "show_setup_page": "the link's own token",
     "submit_setup_page": "the link's own token",
     "receive_twilio_status": "the provider's signature",
+    "get_signed_attachment": "the address, which is signed",
+    "get_upload_options": "nothing is told",
     "get_authorization_server": "nothing is told",
     "get_liveness": "nothing is told",
     "get_readiness": "nothing is told",
+    "get_metrics": "the token of the settings",
     "list_problems": "nothing is told",
     "get_problem": "nothing is told",
 }

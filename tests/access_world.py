@@ -6,20 +6,24 @@ nothing is assigned to.
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session
 
+from app.attachments.tasks import prepare_attachment
 from app.domain.roles import Role
 from app.identity import commands
 from app.identity.models import Device, Employment, Organization, Partner, Person, SignedInSession, Team, Technician
 from app.identity.sessions import begin
 from app.kit import clock
 from app.kit.ids import uuid7
+from app.kit.objects import sha256_of
 from app.kit.runtime import Runtime
+from app.parts.models import PartRequest
 from app.surveys.models import Survey, SurveyState
-from app.visits.models import Orphan
+from app.visits.models import Issue, Owner, Severity
 from tests.conftest import CheckedClient
 from tests.field import Job, a_picture, just_now, make_job
 
@@ -37,12 +41,15 @@ class World:
 
     def anas(self) -> list[str]:
         """The ids that only Ana and the office may learn."""
-        return [self.ids[kind] for kind in ("visit", "work_order", "evidence", "closure", "device", "session")]
+        return [
+            self.ids[kind] for kind in ("visit", "work_order", "evidence", "attachment", "closure", "device", "session")
+        ]
 
 
 def make_world(runtime: Runtime, api: CheckedClient, name: str) -> World:
     with runtime.transaction(None) as db:
         organization = commands.create_organization(db, name, at=clock.now())
+        organization.settings = {"sandbox": True}
     world = World(organization.id)
     with runtime.transaction(organization.id) as db:
         _people(db, world, organization)
@@ -160,6 +167,7 @@ def _field_work(runtime: Runtime, api: CheckedClient, world: World) -> None:
     )
     assert photo.status_code == 201, photo.text
     world.ids["evidence"] = photo.json()["id"]
+    world.ids["attachment"] = world.ids["upload"] = _attached(runtime, api, world, job)
     world.ids["closure"] = str(uuid7())
     submitted = {"id": world.ids["closure"], "occurred_at": just_now()}
     closure = api.post(f"/v1/visits/{job.visit_id}/closure", json=submitted, headers=world.ana)
@@ -172,19 +180,50 @@ def _field_work(runtime: Runtime, api: CheckedClient, world: World) -> None:
     assert report.status_code == 200, report.text
     world.ids["import"] = report.json()["id"]
     world.ids |= _what_has_no_route(job)
+    world.ids["sha256"] = _manifest(api, world)
+
+
+def _manifest(api: CheckedClient, world: World) -> str:
+    """What Ana's phone looks kinds of work up in."""
+    changes = api.get("/v1/sync/changes", headers=world.ana).json()["changes"]
+    found = {one["id"]: one["data"]["sha256"] for one in changes if one["kind"] == "manifest"}
+    return str(found["work_types"])
+
+
+def _attached(runtime: Runtime, api: CheckedClient, world: World, job: Job) -> str:
+    """A picture that was announced, sent and made safe."""
+    picture, name = a_picture("gray"), str(uuid7())
+    said = {"attachment_id": name, "role": "document", "sha256": sha256_of(picture), "bytes": len(picture)}
+    link = api.post(f"/v1/visits/{job.visit_id}/attachments", json={**said, "mime": "image/jpeg"}, headers=world.ana)
+    assert link.status_code == 201, link.text
+    sent = api.put(f"/v1/attachments/{name}/content", content=picture, headers=world.ana)
+    assert sent.status_code == 204, sent.text
+    prepare_attachment(runtime, organization_id=str(job.organization_id), attachment_id=name)
+    return name
 
 
 def _what_has_no_route(job: Job) -> dict[str, str]:
     at = clock.now()
-    orphan = Orphan(
+    issue = Issue(
+        organization_id=job.organization_id,
+        severity=Severity.HIGH,
+        code="reassigned",
+        owner=Owner.DISPATCHER,
+        work_order_id=job.work_order_id,
+        visit_id=job.visit_id,
+        choices=["attach", "new_visit", "discard"],
+        report={"action": "arrive", "occurred_at": at.isoformat()},
+        effective_at=at,
+        recorded_at=at,
+    )
+    request = PartRequest(
         organization_id=job.organization_id,
         work_order_id=job.work_order_id,
         visit_id=job.visit_id,
-        action="arrive",
-        body={"action": "arrive", "occurred_at": at.isoformat()},
+        part_number="P-1",
+        quantity=Decimal(1),
         effective_at=at,
         recorded_at=at,
-        code="invalid-transition",
     )
     survey = Survey(
         organization_id=job.organization_id,
@@ -192,5 +231,5 @@ def _what_has_no_route(job: Job) -> dict[str, str]:
         state=SurveyState.SENT,
         created_at=at - timedelta(hours=1),
     )
-    job.add(orphan, survey)
-    return {"orphan": str(orphan.id), "survey": str(survey.id)}
+    job.add(issue, request, survey)
+    return {"issue": str(issue.id), "request": str(request.id), "survey": str(survey.id)}

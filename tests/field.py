@@ -12,6 +12,7 @@ from sqlmodel import Session
 from app.domain.ledger import EventType
 from app.domain.roles import Role, Scope
 from app.identity.access import Caller
+from app.identity.models import Person, Technician
 from app.kit import clock
 from app.kit.database import utc_iso
 from app.kit.ids import uuid7
@@ -157,3 +158,19 @@ def just_now(**ago: float) -> str:
     moment = utc_iso(clock.now() - timedelta(**ago))
     assert moment is not None
     return moment
+
+
+def caller_of(person: Person, technician: Technician | None = None, *roles: Role) -> Caller:
+    """What a device of this person sends with: only what is their own is in reach."""
+    return Caller(
+        organization_id=person.organization_id,
+        person_id=person.id,
+        api_client_id=None,
+        session_id=None,
+        device_id=None,
+        technician_id=technician.id if technician else None,
+        partner_id=None,
+        name=person.name,
+        roles=frozenset(roles or {Role.TECHNICIAN}),
+        scope=Scope.OWN,
+    )

@@ -5,6 +5,7 @@ Row-level security is off here, so what answers is the first wall alone: the que
 second wall has a test of its own.
 """
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, LiteralString
@@ -18,13 +19,14 @@ from app.domain.roles import Role, Scope
 from app.identity.policy import POLICY, PUBLIC
 from app.kit.ids import uuid7
 from app.kit.runtime import Runtime
-from tests.access_calls import CALLS, WITHOUT_TOKEN, New, Now, Ref
+from tests.access_calls import CALLS, WITHOUT_TOKEN, New, NewUpload, Now, Ref
 from tests.access_world import Headers, World, make_world
 from tests.conftest import CheckedClient
 from tests.field import a_picture, just_now
+from tests.sync.stories import ABOUT_A_VISIT
 
 KINDS = {"client_id": "api_client", "location_id": "location", "to_location_id": "location_to"}
-WORDS = {"key": "backlog"}
+WORDS = {"collection": "job", "key": "backlog", "name": "stock-negative"}
 Operations = Mapping[str, tuple[str, str, Mapping[str, Any]]]
 
 
@@ -78,6 +80,8 @@ def filled(value: Any, ids: Mapping[str, str]) -> Any:
         return ids[value.kind]
     if value is New:
         return str(uuid7())
+    if value is NewUpload:
+        return f"attachment_id {b64encode(str(uuid7()).encode()).decode()}"
     if value is Now:
         return just_now(minutes=1)
     if isinstance(value, Mapping):
@@ -112,6 +116,9 @@ def send(api: CheckedClient, operations: Operations) -> Send:
             more |= {"data": filled(how.form, body), "files": {"file": ("a.jpg", a_picture("blue"), "image/jpeg")}}
         if how.csv is not None:
             more |= {"content": how.csv, "headers": {**headers, "Content-Type": "text/csv"}}
+        if how.content is not None:
+            more["content"] = how.content
+        more["headers"] |= filled(how.headers, body)
         answer = api.request(method.upper(), template, **more)
         if answer.status_code != 412:
             return answer
@@ -123,6 +130,13 @@ def send(api: CheckedClient, operations: Operations) -> Send:
 
 def names_in(template: str) -> list[str]:
     return [part[1:-1] for part in template.split("/") if part.startswith("{")]
+
+
+def refused(answer: Any) -> tuple[int, str]:
+    """The status and the code, which devices are told with `_`; to HEAD there is none, and the status has to do."""
+    codes = {401: "not-signed-in", 403: "not-allowed", 404: "not-found"}
+    no_body = answer.request.method == "HEAD"
+    return answer.status_code, codes.get(answer.status_code, "") if no_body else answer.json()["code"].replace("_", "-")
 
 
 @pytest.fixture
@@ -161,7 +175,7 @@ def test_without_a_token_only_what_needs_none_is_answered(operations: Operations
     for name in CALLS:
         assert operations[name][2]["security"] == [{"bearer": []}], name
         answer = send(name, {}, path=ours.ids, body=ours.ids)
-        assert (answer.status_code, answer.json()["code"]) == (401, "not-signed-in"), name
+        assert refused(answer) == (401, "not-signed-in"), name
     for name in WITHOUT_TOKEN:
         assert operations[name][2]["security"] == [], name
 
@@ -171,7 +185,7 @@ def test_a_role_without_a_row_is_refused(send: Send, ours: World, theirs: World,
     for role in set(Role) - set(POLICY[name]):
         for world in (ours, theirs):
             answer = send(name, ours.callers[role], path=world.ids, body=world.ids)
-            assert (answer.status_code, answer.json()["code"]) == (403, "not-allowed"), role
+            assert refused(answer) == (403, "not-allowed"), role
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -203,7 +217,7 @@ def test_what_is_another_technicians_or_partners_is_not_there(
             continue
         answer = send(name, ours.callers[role], path=ours.ids, body=ours.ids)
         if paths_of(operations, name) and not CALLS[name].everybodys:
-            assert (answer.status_code, answer.json()["code"]) == (404, "not-found"), (role, answer.text)
+            assert refused(answer) == (404, "not-found"), (role, answer.text)
         elif operations[name][0] == "get":
             assert answer.status_code == 200, answer.text
             assert not [one for one in ours.anas() if one in answer.text], role
@@ -228,6 +242,34 @@ def test_a_body_cannot_refer_to_what_another_organization_has(
     for _, kind in references(CALLS[name].body):
         answer = send(name, ours.callers[Role.ADMIN], path=ours.ids, body={**ours.ids, kind: theirs.ids[kind]})
         assert answer.status_code in (404, 409, 422), (kind, answer.text)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_an_operation_of_a_device_reaches_nothing_of_another_organization(
+    api: CheckedClient, ours: World, theirs: World, unharmed: None, own: bool
+) -> None:
+    """As its target, which must be one's own, or in its arguments."""
+    foreign = {
+        "issue.resolve": {"issue_id": theirs.ids["issue"], "choice": "attach"},
+        "asset.reading": {"asset_id": theirs.ids["asset"], "label": "meter", "value": 1, "unit": "kWh"},
+        "asset.correct": {"asset_id": theirs.ids["asset"], "field": "name", "old": "Oven", "new": "Mine"},
+        "part.use": {"part": "P-1", "qty": 1, "from": theirs.ids["location"]},
+        "work_order.create": {"id": theirs.ids["work_order"], "title": "x", "work_type": "inspection",
+                              "asset_id": theirs.ids["asset"]},
+    }  # fmt: skip
+    about = ABOUT_A_VISIT if not own else foreign
+    operations = [
+        {"op_id": str(uuid4()), "seq": n, "type": type_, "occurred_at": just_now(minutes=1), "args": args,
+         "target": ours.ids["visit"] if own else theirs.ids["visit"]}
+        for n, (type_, args) in enumerate(about.items())
+    ]  # fmt: skip
+
+    answer = api.post("/v1/sync", json={"sent_at": just_now(), "operations": operations}, headers=ours.ana)
+
+    results = answer.json()["results"]
+    assert {one["status"] for one in results} == {"rejected"}, results
+    if not own:
+        assert {one["code"] for one in results} == {"target_not_found"}
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -25,7 +25,7 @@ def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]
 
 
 def test_paths_are_plural_nouns_in_kebab_case_without_a_slash_at_the_end(document: dict[str, Any]) -> None:
-    singular = {"me", "stock", "setup", "totals", "organization", "people", "evidence"}
+    singular = {"me", "stock", "setup", "totals", "organization", "people", "evidence", "sync", "sandbox"}
     for path, _, _ in operations(document):
         if not path.startswith("/v1/"):
             continue

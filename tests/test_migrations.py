@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -18,6 +19,7 @@ from app.kit.settings import Settings
 from app.main import build_runtime
 from app.migrate import ROOT, migrate
 from app.models import metadata
+from tests.test_row_level_security import insert, row_of
 
 SHAPE = """
 SELECT 'column', table_name, column_name, data_type || is_nullable || coalesce(column_default, '')
@@ -70,6 +72,53 @@ def test_the_models_say_the_same_as_the_migrations(dsn: str) -> None:
 
 def ours(obj: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:
     return not (kind == "table" and (name or "").startswith("procrastinate_"))
+
+
+def one_visit(connection: psycopg.Connection[Any]) -> dict[str, Any]:
+    """The columns that name a visit and its work order, in an organization of its own."""
+    o, work_order_id, visit_id = uuid4(), uuid4(), uuid4()
+    connection.execute(
+        "INSERT INTO organizations (id, name, time_zone, currency, settings, created_at) "
+        "VALUES (%s, 'x', 'UTC', 'EUR', '{}', now())",
+        [o],
+    )
+    order = {**row_of(connection, "work_orders", o), "id": work_order_id, "status": "approved"}
+    insert(connection, "work_orders", order)
+    visit = {**row_of(connection, "visits", o), "id": visit_id, "work_order_id": work_order_id, "status": "scheduled"}
+    insert(connection, "visits", visit)
+    return {"organization_id": o, "work_order_id": work_order_id, "visit_id": visit_id}
+
+
+def test_reports_that_waited_for_a_decision_become_issues_and_back(make_database: Callable[[str], str]) -> None:
+    dsn = make_database("firstfix_orphans")
+    one, other = uuid4(), uuid4()
+    migrate(dsn, revision="0002")
+    with psycopg.connect(dsn) as connection:
+        visit = one_visit(connection)
+        for id_, action, more in (
+            (one, "arrive", {"code": "visit_canceled", "state": "open"}),
+            (other, "start", {"code": "visit_on_site", "state": "decided", "choice": "discard", "reason": "twice"}),
+        ):
+            kept = {**row_of(connection, "orphans", visit["organization_id"]), **visit, "id": id_, "action": action}
+            insert(connection, "orphans", {**kept, **more, "body": f'{{"action": "{action}"}}'})
+
+    migrate(dsn, revision="0003")
+    with psycopg.connect(dsn) as connection:
+        issues = connection.execute(
+            "SELECT id, severity, code, owner, state, choice, reason, report FROM issues ORDER BY state"
+        ).fetchall()
+    migrate(dsn, revision="-1")
+    with psycopg.connect(dsn) as connection:
+        orphans = connection.execute("SELECT id, code, state, choice, body FROM orphans ORDER BY state").fetchall()
+
+    assert issues == [
+        (one, "high", "job_cancelled", "dispatcher", "open", None, None, {"action": "arrive"}),
+        (other, "warning", "visit_moved_on", "dispatcher", "resolved", "discard", "twice", {"action": "start"}),
+    ]
+    assert orphans == [
+        (other, "visit_moved_on", "decided", "discard", {"action": "start"}),
+        (one, "visit_canceled", "open", None, {"action": "arrive"}),
+    ]
 
 
 def test_two_processes_that_migrate_at_once_do_not_meet(make_database: Callable[[str], str]) -> None:

@@ -1,6 +1,7 @@
 """Replaying the events gives exactly what the caches say, after every random step."""
 
 import os
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,11 +18,17 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from app.domain.timesheet import TimeKind
 from app.kit import clock
 from app.kit.database import rows
+from app.kit.problems import Refusal
 from app.kit.runtime import Runtime
 from app.replay import differences, replay
+from app.visits.commands.field_reports import add_time, mark_seen
+from app.visits.commands.reporting import report_status
+from app.visits.schemas import StatusUpdateIn, TimeIn
 from tests.conftest import Somebody
+from tests.field import caller_of
 from tests.scene import Scene
 
 OFFICE = ["hold", "release", "completion", "close", "send-back", "cannot-complete", "reopening", "cancellation"]
@@ -133,6 +140,36 @@ class Life(RuleBasedStateMachine):
             **REPORT_DATA.get(action, {}),
         }
         self.send(f"/v1/visits/{visit}/status-updates", body, self.crew[who])
+
+    @precondition(lambda self: self.visits)
+    @rule(
+        action=st.sampled_from([*REPORTS, "seen", "time"]),
+        who=st.sampled_from(["ana", "ben"]),
+        late=st.integers(0, 400),
+        pick=st.data(),
+    )
+    def a_device_sends_what_it_kept(self, action: str, who: str, late: int, pick: Any) -> None:
+        visit_id = UUID(self.visits[pick.draw(st.integers(0, len(self.visits) - 1))])
+        somebody, then = self.crew[who], clock.now() - timedelta(minutes=late)
+        by = caller_of(somebody.person, somebody.technician)
+        with suppress(Refusal), self.runtime.transaction(by.organization_id) as db:
+            if action == "seen":
+                mark_seen(db, visit_id, id=uuid4(), effective_at=then, by=by, at=clock.now())
+            elif action == "time":
+                begun = then - timedelta(hours=1)
+                hours = TimeIn(id=uuid4(), kind=TimeKind.WORK, started_at=begun, ended_at=then)
+                add_time(db, visit_id, hours, effective_at=then, by=by, at=clock.now())
+            else:
+                more = REPORT_DATA.get(action, {})
+                given = StatusUpdateIn.model_validate({"id": uuid4(), "action": action, "occurred_at": then, **more})
+                report_status(db, visit_id, given, by=by, at=clock.now())
+
+    @rule(choice=st.sampled_from(["attach", "discard", "reopen", "bill"]))
+    def dana_resolves_an_issue(self, choice: str) -> None:
+        found = self.scene.get("/v1/issues", state="open", owner="dispatcher", work_order_id=self.order)["items"]
+        if found:
+            body = {"choice": choice, "reason": "test"}
+            self.send(f"/v1/issues/{found[-1]['id']}/resolution", body, self.scene.office)
 
     @precondition(lambda self: self.visits)
     @rule(pick=st.data(), noun=st.sampled_from(["reassignment", "cancellation", "no-show"]))

@@ -13,6 +13,9 @@ from tests.conftest import CheckedClient, Somebody
 from tests.scene import Scene
 from tests.statements import statements
 
+#: Every change looks whether a device holds a copy (2); where one does, its document is read and written (2 more).
+LOOKS_FOR_DEVICES, TELLS_A_DEVICE = 2, 4
+
 
 def count(api: CheckedClient, method: str, path: str, *, by: Somebody, json: Any = None) -> int:
     """How many statements the second of two such requests sends: the first one warms what is kept per connection."""
@@ -39,24 +42,30 @@ def test_one_of_my_jobs_takes_two_statements(api: CheckedClient, scene: Scene, a
     assert count(api, "GET", f"/v1/me/jobs/{visit['id']}", by=ana) <= 2
 
 
+@pytest.mark.parametrize("has_device", [False, True])
 @pytest.mark.parametrize("action", ["accept", "depart", "arrive", "start"])
-def test_a_status_update_takes_four_statements(api: CheckedClient, scene: Scene, ana: Somebody, action: str) -> None:
+def test_a_status_update_takes_four_statements_and_those_of_the_feeds(
+    api: CheckedClient, scene: Scene, ana: Somebody, action: str, has_device: bool
+) -> None:
     visit = scene.dispatched(ana)
+    if has_device:
+        assert api.get("/v1/sync/changes", headers=ana.headers).status_code == 200
     report = {"id": str(uuid4()), "action": action, "occurred_at": clock.now().isoformat()}
     path = f"/v1/visits/{visit['id']}/status-updates"
 
-    assert count(api, "POST", path, by=ana, json=report) <= 4
+    most = 4 + (TELLS_A_DEVICE if has_device else LOOKS_FOR_DEVICES)
+    assert count(api, "POST", path, by=ana, json=report) <= most
     assert count(api, "POST", path, by=ana, json=report) <= 3, "a repeat writes nothing"
 
 
-def test_a_note_takes_five_statements(api: CheckedClient, scene: Scene, ana: Somebody) -> None:
+def test_a_note_takes_four_statements_and_those_of_the_feeds(api: CheckedClient, scene: Scene, ana: Somebody) -> None:
     visit = scene.dispatched(ana)
     note = {"id": str(uuid4()), "text": "The key is under the mat.", "occurred_at": clock.now().isoformat()}
 
-    assert count(api, "POST", f"/v1/visits/{visit['id']}/notes", by=ana, json=note) <= 5
+    assert count(api, "POST", f"/v1/visits/{visit['id']}/notes", by=ana, json=note) <= 4 + LOOKS_FOR_DEVICES
 
 
-def test_a_used_part_takes_six_statements(
+def test_a_used_part_takes_six_statements_and_those_of_the_feeds(
     api: CheckedClient, scene: Scene, runtime: Runtime, organization: Organization, ana: Somebody
 ) -> None:
     visit = scene.dispatched(ana)
@@ -65,7 +74,7 @@ def test_a_used_part_takes_six_statements(
         db.add(Part(organization_id=organization.id, number="P-1", name="Pump", unit_cost_minor=4500, currency="EUR"))
     use = {"id": str(uuid4()), "part_number": "P-1", "quantity": 1, "occurred_at": clock.now().isoformat()}
 
-    assert count(api, "POST", f"/v1/visits/{visit['id']}/parts", by=ana, json=use) <= 6
+    assert count(api, "POST", f"/v1/visits/{visit['id']}/parts", by=ana, json=use) <= 6 + LOOKS_FOR_DEVICES
 
 
 @pytest.mark.parametrize("orders", [1, 12])

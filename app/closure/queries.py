@@ -21,15 +21,16 @@ from app.kit.paging import PageQuery, make_cursor, read_cursor
 from app.kit.problems import NotFound
 from app.kit.runtime import runtime_of
 from app.visits.models import Visit
-from app.visits.queries import visits_of
+from app.visits.queries import TASKS, visits_of
 from app.work_orders.ledger import OpenLedger
 from app.work_orders.models import WorkOrder
 
 #: A photo taken further away than this from the site is worth a second look.
 FAR_M = 500
 
-MATERIAL = """
-SELECT coalesce(t.checklist, '[]') AS checklist, coalesce(t.closure_policy, '{}') AS closure_policy,
+#: `ticked`: from checklist item to the answer that was given on site last; done without a value is a yes.
+MATERIAL = f"""
+SELECT coalesce(t.checklist, '[]') AS checklist, coalesce(t.closure_policy, '{{}}') AS closure_policy,
        coalesce(t.purpose, v.purpose) AS purpose, s.latitude, s.longitude,
        a.name AS asset_name, a.model AS asset_model, a.serial AS asset_serial,
        (SELECT count(*) FROM part_movements m
@@ -37,7 +38,9 @@ SELECT coalesce(t.checklist, '[]') AS checklist, coalesce(t.closure_policy, '{}'
               AND m.kind IN ('used', 'returned')) AS movements,
        EXISTS (SELECT FROM closure_submissions c
                WHERE c.organization_id = v.organization_id AND c.work_order_id = w.id
-                     AND c.verdict = 'changes_requested') AS sent_back
+                     AND c.verdict = 'changes_requested') AS sent_back,
+       (SELECT coalesce(jsonb_object_agg(r.task_id, coalesce(r.value, 'true')), '{{}}')
+        FROM ({TASKS}) AS r WHERE r.done) AS ticked
 FROM visits v
 JOIN work_orders w ON w.organization_id = v.organization_id AND w.id = v.work_order_id
 LEFT JOIN work_type_versions t ON t.organization_id = v.organization_id AND t.work_type_id = w.work_type_id
@@ -50,7 +53,7 @@ WHERE v.organization_id = %(o)s AND v.id = %(visit)s
 
 def material_of(db: Session, organization_id: UUID, visit_id: UUID) -> dict[str, Any]:
     """The checklist and policy that the visit is pinned to, and what they are judged with."""
-    return rows(db, MATERIAL, o=organization_id, visit=visit_id)[0]
+    return rows(db, MATERIAL, o=organization_id, visit=visit_id, ids=[visit_id])[0]
 
 
 def facts_of(

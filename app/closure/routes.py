@@ -27,10 +27,12 @@ from app.closure.schemas import (
     VisitClosureOut,
 )
 from app.identity.access import Db, Me, Running, api_router
-from app.kit import clock, files
+from app.kit import clock
 from app.kit.images import ImageTooLarge, ImageTypeRefused, ImageUnreadable
+from app.kit.objects import key_of
 from app.kit.paging import CursorUnreadable, Paging
 from app.kit.problems import NotAllowed, NotFound, Stale, VersionRequired, refuses
+from app.kit.ranges import FILE_HEADERS
 from app.kit.schemas import Page
 from app.kit.versions import IfMatch, check_version
 from app.visits.queries import visit_for
@@ -41,12 +43,6 @@ from app.work_orders.schemas import WorkOrderOut
 
 router = api_router("/v1", "closure")
 REPLAYED = "Idempotent-Replayed"
-#: A picture is for looking at, by whoever may see the visit, and can do nothing in anybody's browser.
-PICTURE_HEADERS = {
-    "Content-Security-Policy": "sandbox; default-src 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "private, max-age=31536000, immutable",
-}
 
 
 @router.post(
@@ -60,12 +56,10 @@ def upload_evidence(
     response: Response,
     me: Me,
     db: Db,
-    running: Running,
 ) -> EvidenceOut:
     """Send a photo or a signature of a visit. Safe to repeat: the id is the key."""
     visit = visit_for(db, me, visit_id)
-    folder = running.settings.files_dir()
-    evidence, replayed = keep_evidence(db, visit, given, given.file.file.read(), folder, by=me, at=clock.now())
+    evidence, replayed = keep_evidence(db, visit, given, given.file.file.read(), by=me, at=clock.now())
     response.headers.update({REPLAYED: "true"} if replayed else {})
     return EvidenceOut.of(evidence)
 
@@ -81,9 +75,9 @@ def upload_evidence(
 def get_evidence(evidence_id: UUID, me: Me, db: Db, running: Running) -> Response:
     """The picture itself."""
     evidence = queries.evidence_for(db, me, evidence_id)
-    data = files.read(running.settings.files_dir(), me.organization_id, evidence.sha256)
+    data = running.objects.get(key_of(me.organization_id, evidence.sha256))
     name = f"{evidence.kind}-{evidence.id}.{evidence.mime.removeprefix('image/')}"
-    headers = {**PICTURE_HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
+    headers = {**FILE_HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
     return Response(data, media_type=evidence.mime, headers=headers)
 
 

@@ -2,10 +2,12 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from app.customers.models import Asset, Contact, ContactConsent, Customer, Site
+from app.customers.models import Asset, AssetReading, Contact, ContactConsent, Customer, Site
 from app.customers.schemas import (
     AssetChanges,
     AssetIn,
@@ -14,13 +16,23 @@ from app.customers.schemas import (
     ContactIn,
     CustomerChanges,
     CustomerIn,
+    ReadingIn,
     SiteChanges,
     SiteIn,
 )
 from app.identity.access import Caller
+from app.kit.changes import Kind, touch
 from app.kit.database import next_number
+from app.kit.problems import RuleBroken
 from app.kit.references import ExternalRefTaken, NoSuchCustomer, NoSuchSite, check_references, unique
 from app.kit.schemas import changes
+
+
+class ReadingIdReused(RuleBroken):
+    """The id of this reading came earlier with another one."""
+
+    code = "reading-id-reused"
+
 
 TAKEN = {
     "uq_customers_external_ref": ExternalRefTaken,
@@ -62,7 +74,7 @@ def create_contact(db: Session, given: ContactIn, *, by: Caller) -> Contact:
 
 
 def update_contact(db: Session, contact: Contact, given: ContactChanges) -> None:
-    _change(db, contact, changes(given))
+    _change(db, contact, changes(given), Kind.CONTACT)
 
 
 def record_consent(db: Session, contact: Contact, given: ConsentIn, *, at: datetime) -> None:
@@ -101,7 +113,7 @@ def update_site(db: Session, site: Site, given: SiteChanges) -> None:
         ExternalRefTaken: another site has it.
     """
     check_references(db, site.organization_id, {NoSuchCustomer: given.customer_id})
-    _change(db, site, _placed(changes(given)))
+    _change(db, site, _placed(changes(given)), Kind.SITE)
 
 
 def create_asset(db: Session, given: AssetIn, *, by: Caller) -> Asset:
@@ -124,7 +136,43 @@ def update_asset(db: Session, asset: Asset, given: AssetChanges) -> None:
         ExternalRefTaken: another asset has it.
     """
     check_references(db, asset.organization_id, {NoSuchSite: given.site_id})
-    _change(db, asset, changes(given))
+    _change(db, asset, changes(given), Kind.ASSET)
+
+
+def record_reading(
+    db: Session,
+    asset: Asset,
+    given: ReadingIn,
+    *,
+    work_order_id: UUID | None,
+    visit_id: UUID | None,
+    effective_at: datetime,
+    by: Caller,
+    at: datetime,
+) -> AssetReading:
+    """Keep what a meter of the asset showed. The same reading again is the same reading.
+
+    Raises:
+        ReadingIdReused: the id came earlier with something else.
+    """
+    values = {
+        "organization_id": asset.organization_id,
+        **given.model_dump(),
+        "asset_id": asset.id,
+        "work_order_id": work_order_id,
+        "visit_id": visit_id,
+        "technician_id": by.technician_id,
+        "effective_at": effective_at,
+        "recorded_at": at,
+    }
+    adding = insert(AssetReading).values(values).on_conflict_do_nothing().returning(AssetReading)
+    made = db.scalars(adding).one_or_none()
+    if made is not None:
+        return made
+    earlier = db.get_one(AssetReading, (asset.organization_id, given.id))
+    if any(getattr(earlier, name) != values[name] for name in ("asset_id", "visit_id", "label", "value", "unit")):
+        raise ReadingIdReused("This id came earlier with another reading.", id=str(given.id))
+    return earlier
 
 
 def _placed(values: dict[str, Any]) -> dict[str, Any]:
@@ -135,8 +183,10 @@ def _placed(values: dict[str, Any]) -> dict[str, Any]:
     return {**values, "latitude": place["lat"], "longitude": place["lng"]}
 
 
-def _change(db: Session, row: Customer | Contact | Site | Asset, values: dict[str, Any]) -> None:
-    """Set what differs; the version grows when anything does."""
+def _change(
+    db: Session, row: Customer | Contact | Site | Asset, values: dict[str, Any], kind: Kind | None = None
+) -> None:
+    """Set what differs; the version grows when anything does, and those who keep copies of this kind are told."""
     differing = {name: value for name, value in values.items() if getattr(row, name) != value}
     if not differing:
         return
@@ -144,3 +194,5 @@ def _change(db: Session, row: Customer | Contact | Site | Asset, values: dict[st
         for name, value in differing.items():
             setattr(row, name, value)
         row.version += 1
+    if kind is not None:
+        touch(db, row.organization_id, kind, row.id)

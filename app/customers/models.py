@@ -1,6 +1,7 @@
 """Whom the work is for, and where: customers, contacts, sites, assets."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
@@ -112,3 +113,26 @@ class Asset(Table, table=True):
     installed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     external_ref: str | None = None
     version: int = 1
+
+
+class AssetReading(Table, table=True):
+    """What a meter of an asset showed, under the id of its report. Rows are added, never changed."""
+
+    __tablename__ = "asset_readings"
+    __table_args__ = (
+        belongs_to("assets", "asset_id"),
+        belongs_to("work_orders", "work_order_id"),
+        belongs_to("visits", "visit_id"),
+        belongs_to("technicians", "technician_id"),
+        index("asset_id", "effective_at", "id", name="ix_asset_readings_asset_id_effective_at_id"),
+    )
+
+    asset_id: UUID
+    work_order_id: UUID | None = None
+    visit_id: UUID | None = None
+    technician_id: UUID | None = None
+    label: str
+    value: Decimal = Field(sa_type=sa.Numeric)
+    unit: str | None = None
+    effective_at: datetime = Field(sa_type=UtcDateTime)
+    recorded_at: datetime = Field(sa_type=UtcDateTime)

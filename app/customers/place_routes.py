@@ -11,13 +11,14 @@ from app.customers.schemas import (
     AssetFilters,
     AssetIn,
     AssetOut,
+    AssetReadingOut,
     SiteChanges,
     SiteFilters,
     SiteIn,
     SiteOut,
 )
 from app.identity.access import Db, Me, api_router
-from app.kit.paging import CursorUnreadable
+from app.kit.paging import CursorUnreadable, Paging
 from app.kit.problems import NotFound, Stale, VersionRequired, refuses
 from app.kit.references import ExternalRefTaken, NoSuchCustomer, NoSuchSite
 from app.kit.schemas import Page
@@ -83,3 +84,11 @@ def update_asset(asset_id: UUID, given: AssetChanges, me: Me, db: Db, meant: IfM
     check_version(meant, asset.version, current=lambda: AssetOut.model_validate(asset))
     commands.update_asset(db, asset, given)
     return versioned(AssetOut.model_validate(asset), asset.version)
+
+
+@router.get(
+    "/assets/{asset_id}/readings", response_model=Page[AssetReadingOut], responses=refuses(NotFound, CursorUnreadable)
+)
+def list_asset_readings(asset_id: UUID, page: Paging, me: Me, db: Db) -> dict[str, Any]:
+    """What the meters of an asset showed, the newest first."""
+    return queries.readings_of(db, me, asset_id, page)

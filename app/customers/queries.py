@@ -2,17 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session, col, select
 
-from app.customers.models import Asset, Contact, ContactConsent, Customer, Site
+from app.customers.models import Asset, AssetReading, Contact, ContactConsent, Customer, Site
 from app.customers.schemas import AssetFilters, ConsentOut, ContactFilters, ContactOut, CustomerFilters, SiteFilters
 from app.identity.access import Caller
 from app.identity.office_queries import one_for
-from app.kit.paging import page_by_id
+from app.kit.paging import PageQuery, make_cursor, page_by_id, read_cursor
 
 
 def customer_for(db: Session, caller: Caller, id: UUID, *, lock: bool = False) -> Customer:
@@ -115,3 +117,25 @@ def contact_documents(db: Session, caller: Caller, contacts: Iterable[Contact]) 
 
 def contact_document(db: Session, caller: Caller, contact: Contact) -> ContactOut:
     return contact_documents(db, caller, [contact])[0]
+
+
+def readings_of(db: Session, caller: Caller, asset_id: UUID, page: PageQuery) -> dict[str, Any]:
+    """One page of what the asset's meters showed, the newest first.
+
+    Raises:
+        NotFound: the caller's organization has no such asset.
+    """
+    asset = asset_for(db, caller, asset_id)
+    query = select(AssetReading).where(
+        AssetReading.organization_id == caller.organization_id, AssetReading.asset_id == asset.id
+    )
+    place = sa.tuple_(col(AssetReading.effective_at), col(AssetReading.id))
+    purpose = f"readings:{asset.id}"
+    if (after := read_cursor(db, page.cursor, purpose)) is not None:
+        query = query.where(place < sa.tuple_(datetime.fromisoformat(after[0]), UUID(after[1])))
+    newest = query.order_by(col(AssetReading.effective_at).desc(), col(AssetReading.id).desc())
+    found = db.exec(newest.limit(page.limit + 1)).all()
+    items = found[: page.limit]
+    if len(found) <= page.limit:
+        return _page(items, None)
+    return _page(items, make_cursor(db, purpose, [items[-1].effective_at.isoformat(), str(items[-1].id)]))

@@ -1,15 +1,16 @@
 """Shapes of customers, contacts, sites and assets."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, PlainSerializer, StringConstraints, model_validator
 
 from app.customers.models import Channel, ConsentState, Site
 from app.kit.checked import Language, Phone, TimeZone
 from app.kit.paging import PageQuery
-from app.kit.schemas import Coordinates, Email, In, Line, Out, SafeText, Time, UtcTime, absent
+from app.kit.schemas import Coordinates, Email, In, JsonObject, Key, Line, Out, SafeText, Time, UtcTime, absent
 
 Notes = Annotated[SafeText, StringConstraints(max_length=5_000)]
 Address = Annotated[SafeText, StringConstraints(max_length=500)]
@@ -194,3 +195,33 @@ class AssetOut(Out):
     installed_at: UtcTime | None
     external_ref: str | None
     version: int
+
+
+class CorrectionIn(In):
+    """A field of a site or an asset that is otherwise on site: what it said (`old`) and what is right (`new`)."""
+
+    field: Key
+    old: SafeText | JsonObject | None = None
+    new: SafeText | JsonObject | None
+
+
+class ReadingIn(In):
+    """What a meter showed."""
+
+    id: UUID
+    label: Line
+    value: Annotated[Decimal, Field(ge=-1_000_000_000_000, le=1_000_000_000_000, decimal_places=6)]
+    unit: ShortLine | None = None
+
+
+class AssetReadingOut(Out):
+    id: UUID
+    asset_id: UUID
+    work_order_id: UUID | None
+    visit_id: UUID | None
+    technician_id: UUID | None
+    label: str
+    value: Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
+    unit: str | None
+    effective_at: UtcTime
+    recorded_at: UtcTime

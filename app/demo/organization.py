@@ -23,9 +23,11 @@ from app.identity.models import Organization, SignIn
 from app.identity.passwords import hash_password
 from app.identity.sessions import email_key
 from app.kit import clock
+from app.kit.changes import Kind, touch
 from app.kit.database import enter, next_numbers
 from app.kit.runtime import Runtime
 from app.surveys.models import Survey
+from app.work_orders.models import WorkOrder
 
 SEED = 90_210
 #: People are hired, and shelves filled, that long before the first work order.
@@ -69,6 +71,8 @@ def make(runtime: Runtime, *, now: datetime, seed: int = SEED) -> UUID:
         db.flush()
         enter(db, made.organization.id)
         add(db, made.rows)
+        orders = [row.id for row in made.rows if isinstance(row, WorkOrder)]
+        touch(db, made.organization.id, Kind.WORK_ORDER, *orders)
         next_numbers(db, made.organization.id, "work_order", WORK_ORDERS)
         next_numbers(db, made.organization.id, "customers", CUSTOMERS)
         fill_outbox(db, runtime, made.surveys)
@@ -94,7 +98,7 @@ def imagine(runtime: Runtime, now: datetime, *, seed: int, password_hash: str) -
     cast = make_cast(chance, organization.id, password_hash=password_hash, at=began_at)
     catalog = make_catalog(chance, organization.id, cast.workers, at=began_at)
     places = make_places(chance, organization.id, at=began_at)
-    pictures = keep_pictures(runtime.settings.files_dir(), organization.id)
+    pictures = keep_pictures(runtime.objects, organization.id)
     stage = Stage(chance, cast, catalog, Diary(chance, cast.workers), pictures, now)
     stories = tell(stage, places.places)
     asked = ask_customers(stories, runtime.secret)

@@ -3,12 +3,11 @@
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from uuid import UUID
 
 from PIL import Image, ImageDraw
 
-from app.kit import files
+from app.kit.objects import Objects
 
 PHOTO_SIZE, SIGNATURE_SIZE = (960, 720), (600, 200)
 
@@ -50,14 +49,14 @@ def _saved(image: Image.Image, form: str) -> bytes:
     return out.getvalue()
 
 
-def keep_pictures(folder: Path, organization_id: UUID) -> Mapping[str, Picture]:
+def keep_pictures(objects: Objects, organization_id: UUID) -> Mapping[str, Picture]:
     """Keep one picture for each tag, where evidence is kept; from tag to picture."""
     made = {"before": photo("before", (120, 100, 90)), "after": photo("after"), "customer": signature("customer")}
-    return {tag: _kept(folder, organization_id, tag, data) for tag, data in made.items()}
+    return {tag: _kept(objects, organization_id, tag, data) for tag, data in made.items()}
 
 
-def _kept(folder: Path, organization_id: UUID, tag: str, data: bytes) -> Picture:
+def _kept(objects: Objects, organization_id: UUID, tag: str, data: bytes) -> Picture:
     signed = tag == "customer"
     width, height = SIGNATURE_SIZE if signed else PHOTO_SIZE
-    sha256 = files.keep(folder, organization_id, data)
+    sha256 = objects.keep(organization_id, data)
     return Picture(sha256, "image/png" if signed else "image/jpeg", len(data), width, height)

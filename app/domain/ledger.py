@@ -60,8 +60,12 @@ class EventType(StrEnum):
     MEMBER_PAUSED = "visit.member_paused"
     MEMBER_RESUMED = "visit.member_resumed"
     ORPHANED = "visit.orphaned"
+    REPORTED = "visit.reported"
+    VISIT_SEEN = "visit.seen"
+    TIME_ADDED = "time.added"
     CLOSURE_SUBMITTED = "closure.submitted"
     CLOSURE_REVIEWED = "closure.reviewed"
+    CLOSURE_CONFIRMED = "closure.confirmed"
     NOTE_ADDED = "note.added"
 
 
@@ -99,6 +103,7 @@ class VisitState:
     first_window_end: datetime | None = None
     dispatched_at: datetime | None = None
     accepted_at: datetime | None = None
+    seen_at: datetime | None = None
     departed_at: datetime | None = None
     arrived_at: datetime | None = None
     started_at: datetime | None = None
@@ -202,7 +207,7 @@ def apply(order: WorkOrderState, visits: dict[UUID, VisitState], event: Event) -
     change_order = ON_ORDER.get(event.type)
     if change_order is not None:
         change_order(order, event)
-    if event.visit_id is not None:
+    if event.visit_id is not None and event.type not in ONLY_SAID:
         visit = visits.setdefault(event.visit_id, VisitState(id=event.visit_id, round=order.reopen_count))
         change_visit = ON_VISIT.get(event.type)
         if change_visit is not None:
@@ -249,8 +254,14 @@ LEAVES_STATUS = frozenset(
         EventType.VISIT_IMPORTED,
         EventType.EDITED,
         EventType.NOTE_ADDED,
+        EventType.CLOSURE_CONFIRMED,
+        EventType.VISIT_SEEN,
+        EventType.REPORTED,
+        EventType.TIME_ADDED,
     }
 )
+#: Said about a visit without doing anything to it; it may have happened before the visit was planned.
+ONLY_SAID = frozenset({EventType.REPORTED, EventType.TIME_ADDED})
 #: Work that goes on, or is done straight from the pause, is no longer on hold.
 ENDS_A_HOLD = frozenset(
     {
@@ -317,7 +328,8 @@ def _reopened(order: WorkOrderState, event: Event) -> None:
     order.approved = True
     order.rework = order.remote = order.changes_requested = False
     order.outcome = None
-    order.resolved_at = order.closed_at = None
+    order.resolved_at = order.closed_at = order.canceled_at = None
+    order.cancel_cause = None
     order.reopen_count += 1
 
 
@@ -387,6 +399,8 @@ ON_ORDER: Mapping[str, Callable[[WorkOrderState, Event], None]] = {
 def _scheduled(visit: VisitState, event: Event) -> None:
     data = event.data
     visit.status = V.SCHEDULED
+    if event.type == EventType.VISIT_REASSIGNED:
+        visit.seen_at = None
     if data.get("technician_id"):
         visit.technician_id = UUID(str(data["technician_id"]))
         visit.team_id = UUID(str(data["team_id"])) if data.get("team_id") else None
@@ -403,6 +417,12 @@ def _scheduled(visit: VisitState, event: Event) -> None:
 def _dispatched(visit: VisitState, event: Event) -> None:
     visit.status, visit.dispatched_at = V.DISPATCHED, event.at
     visit.work_type_version = event.data.get("work_type_version")
+
+
+def _seen(visit: VisitState, event: Event) -> None:
+    """Only the one who is to go first counts, and only the first look."""
+    if visit.seen_at is None and UUID(str(event.data["technician_id"])) == visit.technician_id:
+        visit.seen_at = event.at
 
 
 def _accepted(visit: VisitState, event: Event) -> None:
@@ -500,6 +520,7 @@ ON_VISIT: Mapping[str, Callable[[VisitState, Event], None]] = {
     EventType.VISIT_RESCHEDULED: _scheduled,
     EventType.VISIT_REASSIGNED: _scheduled,
     EventType.VISIT_DISPATCHED: _dispatched,
+    EventType.VISIT_SEEN: _seen,
     EventType.VISIT_ACCEPTED: _accepted,
     EventType.VISIT_DECLINED: _declined,
     EventType.VISIT_DEPARTED: _departed,

@@ -1,4 +1,4 @@
-"""Time entries follow from the events of a visit: nobody types hours.
+"""Time entries follow from the events of a visit; hours that somebody types are an event like any other.
 
 Travel runs from a real departure to the arrival; work from the arrival (a technician on site is at work) to the
 end; a pause is a break, whatever its reason. What an implied event skipped is nobody's travel.
@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from app.domain.ledger import Event, EventType, VisitState, WorkOrderState, apply, corrected, fold
+from app.domain.ledger import Event, EventType, VisitState, WorkOrderState, apply, corrected, fold, instant
 from app.domain.lifecycle import OPEN_VISIT, VisitStatus
 
 
@@ -81,6 +81,16 @@ def time_effect(event: Event, before: VisitState) -> TimeEffect | None:
     return TimeEffect(technician_id, kind, event.data.get("reason"))
 
 
+def typed_entry(event: Event) -> TimeEntry | None:
+    """The entry of hours that somebody typed: beside all that follows from reports; None for any other event."""
+    if event.type != EventType.TIME_ADDED:
+        return None
+    data = event.data
+    started_at, ended_at = instant(data["started_at"]), instant(data["ended_at"])
+    assert started_at is not None
+    return TimeEntry(UUID(str(data["technician_id"])), TimeKind(data["kind"]), started_at, ended_at, data.get("reason"))
+
+
 def timesheet(events: Iterable[Event]) -> list[TimeEntry]:
     """All time entries of one visit from its events, in the order in which they happened.
 
@@ -94,6 +104,9 @@ def timesheet(events: Iterable[Event]) -> list[TimeEntry]:
         if event.visit_id is None:
             continue
         before = visits.get(event.visit_id) or VisitState(id=event.visit_id)
+        if (typed := typed_entry(event)) is not None:
+            done.append(typed)
+            continue
         effect = time_effect(event, before)
         apply(visit_order, visits, event)
         if effect is None:

@@ -155,9 +155,8 @@ class Entry:
 
 
 @asynccontextmanager
-async def seat(request: Request) -> AsyncIterator[None]:
+async def seat(seats: asyncio.Semaphore) -> AsyncIterator[None]:
     """One of the places that hold a database session; past a short wait the answer is 503, never a hang."""
-    seats: asyncio.Semaphore = request.app.state.seats
     try:
         if seats.locked():
             await asyncio.wait_for(seats.acquire(), SEAT_WAIT_SECONDS)
@@ -180,16 +179,18 @@ class Operation(APIRoute):
             if not inspect.iscoroutinefunction(one.call):
                 raise TypeError(f"{one.call} would need another thread: make it `async def`, it is in one of its own.")
 
+    def let_in(self, db: Session, request: Request) -> "Entry":
+        """Open the transaction of a request and say who it is from."""
+        return enter_request(db, request, self.name, self.name in PUBLIC)
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        name = self.name
-        public = name in PUBLIC
 
         def work(request: Request) -> Response:
             runtime: Runtime = request.app.state.runtime
             with runtime.session() as db:
                 try:
-                    entry = request.state.entry = enter_request(db, request, name, public)
+                    entry = request.state.entry = self.let_in(db, request)
                     response = _finished(handle(request), may_wait=_has_files(request))
                     finish(entry, response)
                     return response
@@ -202,7 +203,7 @@ class Operation(APIRoute):
 
         async def run(request: Request) -> Response:
             await request.body()
-            async with seat(request):
+            async with seat(request.app.state.seats):
                 return await run_in_threadpool(work, request)
 
         return run
@@ -238,16 +239,25 @@ def _has_files(request: Request) -> bool:
     return request.headers.get("content-type", "").startswith("multipart/")
 
 
+def allowed(caller: Caller, operation: str) -> Caller:
+    """The caller with the reach that the policy gives them in this operation.
+
+    Raises:
+        NotAllowed: none.
+    """
+    scope = reach(caller.roles, operation)
+    if scope is None:
+        raise NotAllowed("Your role may not do this.", operation=operation)
+    return replace(caller, scope=scope)
+
+
 def enter_request(db: Session, request: Request, operation: str, public: bool) -> Entry:
     """Open the transaction, find the caller, ask the policy; replay the stored answer of a repeated request."""
     if public:
         return Entry(db, None)
     read_only = request.method in ("GET", "HEAD")
     caller = authenticate(db, bearer_of(request), read_only=read_only)
-    scope = reach(caller.roles, operation)
-    if scope is None:
-        raise NotAllowed("Your role may not do this.", operation=operation)
-    entry = Entry(db, replace(caller, scope=scope))
+    entry = Entry(db, allowed(caller, operation))
     if caller.api_client_id is not None and not read_only:
         at = clock.now()
         rows(db, USED, o=caller.organization_id, id=caller.api_client_id, at=at, before=at - timedelta(minutes=1))

@@ -11,7 +11,7 @@ from app.identity.access import Caller
 from app.identity.models import Device, Organization, Person, SignedInSession, SignIn
 from app.identity.passwords import check_strength, hash_password
 from app.identity.schemas import DeviceIn
-from app.identity.sessions import email_key, end_session
+from app.identity.sessions import Tokens, email_key, end_session, issue
 from app.kit.database import enter
 from app.kit.problems import NotFound, RuleBroken
 from app.kit.references import unique
@@ -96,19 +96,22 @@ def revoke_session(db: Session, caller: Caller, session_id: UUID, *, at: datetim
     end_session(db, caller.organization_id, session_id, reason="signed out", at=at)
 
 
-def register_device(db: Session, caller: Caller, given: DeviceIn, *, at: datetime) -> Device:
-    """Know the device and tie the session to it; the same device again is only seen again.
+def register_device(db: Session, caller: Caller, given: DeviceIn, *, at: datetime) -> tuple[Device, Tokens, bool]:
+    """Know the device, tie the session to it and give it tokens; the same device again gets new ones.
+
+    Returns:
+        the device, its tokens, and whether it is new.
 
     Raises:
         DeviceTaken: the id is another person's, the device was taken out of use, or the caller is no person.
     """
-    if caller.person_id is None:
+    if caller.person_id is None or caller.session_id is None:
         raise DeviceTaken("A device belongs to a person: an API key has none.")
-    db.exec(
+    made = db.exec(
         insert(Device)
         .values(
             organization_id=caller.organization_id,
-            id=given.id,
+            id=given.device_id,
             person_id=caller.person_id,
             platform=given.platform,
             app_version=given.app_version,
@@ -116,11 +119,16 @@ def register_device(db: Session, caller: Caller, given: DeviceIn, *, at: datetim
             last_seen_at=at,
         )
         .on_conflict_do_nothing()
-    )
-    device = db.get_one(Device, (caller.organization_id, given.id))
+        .returning(col(Device.id))
+    ).first()
+    device = db.get_one(Device, (caller.organization_id, given.device_id))
     if device.person_id != caller.person_id or device.revoked_at is not None:
         raise DeviceTaken("This device cannot be used: make a new id, as for a new installation.")
     device.platform, device.app_version, device.last_seen_at = given.platform, given.app_version, at
+    device.rep, device.locale, device.time_zone = given.rep, given.locale, given.tz
+    device.push_kind, device.push_token = (given.push.kind, given.push.token) if given.push else (None, None)
+    if given.push is not None:
+        _only_one_rings(db, device)
     db.exec(
         update(SignedInSession)
         .where(
@@ -129,7 +137,20 @@ def register_device(db: Session, caller: Caller, given: DeviceIn, *, at: datetim
         )
         .values(device_id=device.id)
     )
-    return device
+    return device, issue(db, caller.organization_id, caller.session_id, at=at, refreshable=True), made is not None
+
+
+def _only_one_rings(db: Session, device: Device) -> None:
+    """A phone that was given on, or set up anew, is not told what concerns the one it was before."""
+    db.exec(
+        update(Device)
+        .where(
+            col(Device.organization_id) == device.organization_id,
+            col(Device.push_token) == device.push_token,
+            col(Device.id) != device.id,
+        )
+        .values(push_kind=None, push_token=None)
+    )
 
 
 def revoke_device(db: Session, device: Device, *, at: datetime) -> None:

@@ -188,6 +188,17 @@ class Device(Table, table=True):
     person_id: UUID
     platform: str
     app_version: str
+    rep: int = 1
+    """The shape of documents that the app understands."""
+    locale: str | None = None
+    time_zone: str | None = None
+    push_kind: str | None = None
+    push_token: str | None = None
+    acked_seq: int = Field(default=0, sa_type=sa.BigInteger)
+    """The position in its technician's feed up to which the device has everything, in `acked_epoch`."""
+    acked_epoch: int = 0
+    hinted_seq: int = Field(default=0, sa_type=sa.BigInteger)
+    clock_skew_ms: int | None = Field(default=None, sa_type=sa.BigInteger)
     registered_at: datetime = Field(sa_type=UtcDateTime)
     last_seen_at: datetime = Field(sa_type=UtcDateTime)
     revoked_at: datetime | None = time_field()

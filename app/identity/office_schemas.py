@@ -15,6 +15,8 @@ from app.kit.schemas import Currency, In, Line, Minor, Out, Time, UtcTime, absen
 Percent = Annotated[float, Field(ge=0, le=100)]
 Minutes = Annotated[int, Field(ge=0, le=24 * 60)]
 ShortLine = Annotated[Line, StringConstraints(max_length=64)]
+#: The oldest version of the app that may still be used, such as 3.4 or 3.4.1.
+AppVersion = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9}){0,3}$")]
 Skills = Annotated[list[ShortLine], Field(max_length=50)]
 
 
@@ -53,6 +55,9 @@ class OrganizationSettings(In):
     on_time: OnTimeSettings | None = None
     overhead_per_work_order_minor: Minor | None = None
     overhead_per_labor_hour_minor: Minor | None = None
+    min_app_version: AppVersion | None = None
+    self_dispatch: bool | None = None
+    """Technicians may send themselves to work that they found on site."""
 
 
 class OrganizationChanges(In):

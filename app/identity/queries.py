@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from app.domain.roles import Scope
 from app.identity.access import Caller
-from app.identity.models import Device, Organization, SignedInSession
+from app.identity.models import Device, Organization, SignedInSession, Technician
 from app.kit.problems import NotFound
 
 
@@ -61,3 +61,9 @@ def device_for(db: Session, caller: Caller, device_id: UUID) -> Device:
     if device is None:
         raise NotFound("There is no such device.", device_id=str(device_id))
     return device
+
+
+def technician_name(db: Session, organization_id: UUID, technician_id: UUID) -> str | None:
+    """What a technician is called, for a sentence."""
+    found = select(Technician.name).where(Technician.organization_id == organization_id, Technician.id == technician_id)
+    return db.exec(found).one_or_none()

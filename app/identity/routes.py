@@ -7,10 +7,10 @@ from fastapi import Response
 
 from app.identity import commands, queries
 from app.identity.access import Db, Me, api_router
-from app.identity.models import Device
 from app.identity.policy import POLICY, reach
-from app.identity.schemas import DeviceIn, DeviceOut, DevicesOut, MeOut, OperationOut, SessionsOut
+from app.identity.schemas import DeviceIn, DevicesOut, MeOut, OperationOut, RegisteredOut, SessionsOut
 from app.kit import clock
+from app.kit.database import plain
 from app.kit.problems import NotFound, refuses
 
 router = api_router("/v1", "identity")
@@ -46,10 +46,28 @@ def revoke_my_session(session_id: UUID, me: Me, db: Db) -> Response:
     return Response(status_code=204)
 
 
-@router.post("/devices", response_model=DeviceOut, status_code=201, responses=refuses(commands.DeviceTaken))
-def register_device(given: DeviceIn, me: Me, db: Db) -> Device:
+@router.post(
+    "/devices",
+    response_model=RegisteredOut,
+    status_code=201,
+    responses={
+        200: {"description": "It was known: new tokens", "model": RegisteredOut},
+        **refuses(commands.DeviceTaken),
+    },
+)
+def register_device(given: DeviceIn, response: Response, me: Me, db: Db) -> dict[str, Any]:
     """Say which device this session is on. Safe to repeat: the device's id is the key."""
-    return commands.register_device(db, me, given, at=clock.now())
+    at = clock.now()
+    device, tokens, is_new = commands.register_device(db, me, given, at=at)
+    response.status_code = 201 if is_new else 200
+    response.headers["Cache-Control"] = "no-store"
+    return {
+        **plain(device),
+        "token": tokens.access_token,
+        "refresh_token": tokens.refresh_token,
+        "expires_in": tokens.expires_in,
+        "server_time": at,
+    }
 
 
 @router.get("/me/devices", response_model=DevicesOut)

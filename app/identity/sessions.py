@@ -107,7 +107,7 @@ def sign_in_client(db: Session, client_id: str, secret: str, *, at: datetime) ->
 def begin(db: Session, session: SignedInSession, *, at: datetime, refreshable: bool) -> Tokens:
     db.add(session)
     db.flush()
-    return _issue(db, session.organization_id, session.id, at=at, refreshable=refreshable)
+    return issue(db, session.organization_id, session.id, at=at, refreshable=refreshable)
 
 
 def refresh(db: Session, token: str, *, at: datetime) -> Tokens:
@@ -133,7 +133,7 @@ def refresh(db: Session, token: str, *, at: datetime) -> Tokens:
     if session is None or session.revoked_at is not None:
         raise InvalidGrant("This session has ended: sign in again.")
     session.last_used_at = at
-    return _issue(db, organization_id, session_id, at=at, refreshable=True)
+    return issue(db, organization_id, session_id, at=at, refreshable=True)
 
 
 def _again(db: Session, organization_id: UUID, token: str, *, at: datetime) -> UUID:
@@ -150,7 +150,7 @@ def _again(db: Session, organization_id: UUID, token: str, *, at: datetime) -> U
     raise InvalidGrant("This refresh token was used before: the session has been ended.")
 
 
-def _issue(db: Session, organization_id: UUID, session_id: UUID, *, at: datetime, refreshable: bool) -> Tokens:
+def issue(db: Session, organization_id: UUID, session_id: UUID, *, at: datetime, refreshable: bool) -> Tokens:
     settings = runtime_of(db).settings
     access = mint(ACCESS, organization_id)
     lasts = timedelta(seconds=settings.access_token_seconds)

@@ -11,6 +11,7 @@ import orjson
 from sqlmodel import Session
 
 from app.imports.reading import Read, Refused
+from app.kit.changes import Kind, touch
 from app.kit.database import rows
 
 Record = dict[str, Any]
@@ -52,6 +53,11 @@ class Batch:
             "WHERE kept.organization_id = %(organization_id)s AND kept.id = given.id",
             records=to_json(records),
         )
+
+    def touch(self, kind: Kind, ids: Iterable[UUID]) -> None:
+        """These things say something else now, for those who keep copies of them."""
+        if found := list(ids):
+            touch(self.db, self.organization_id, kind, *found)
 
     def linked(self, table: str, refs: Iterable[str | None]) -> dict[str, dict[str, Any]]:
         """The rows of a table that these references name, by reference."""

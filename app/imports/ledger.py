@@ -11,6 +11,7 @@ from app.domain.history import FROM_A_RECORD, history
 from app.domain.ledger import Event, EventType, VisitState, WorkOrderState, fold
 from app.imports.batch import Batch, Outcome, Record, hash_text
 from app.imports.reading import Read
+from app.kit.changes import Kind
 from app.kit.ids import uuid7
 
 ORDER_COLUMNS = tuple(one.name for one in fields(WorkOrderState))
@@ -188,6 +189,7 @@ def save(batch: Batch, orders: Iterable[ImportedOrder], changes: Mapping[UUID, R
         ids=list(states),
     )
     save_intervals(batch, touched)
+    batch.touch(Kind.WORK_ORDER, states)
 
 
 def who_went(technician: Mapping[str, Any] | None, order: ImportedOrder) -> dict[str, Any]:
@@ -203,6 +205,8 @@ def who_went(technician: Mapping[str, Any] | None, order: ImportedOrder) -> dict
 
 def save_visits(batch: Batch, changed: Iterable[tuple[UUID, ImportedOrder]]) -> None:
     """Store what the events of these visits say; the visits are there already."""
+    changed = list(changed)
+    batch.touch(Kind.WORK_ORDER, {order.id for _, order in changed})
     records = [
         {
             "organization_id": batch.organization_id,

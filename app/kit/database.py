@@ -6,6 +6,7 @@ table of ours is empty.
 """
 
 import time
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -86,8 +87,12 @@ def dsn_for_sqlalchemy(dsn: str) -> str:
     return f"postgresql+psycopg://{rest}" if scheme in {"postgres", "postgresql"} else dsn
 
 
-def make_engine(dsn: str, *, connections: int) -> sa.Engine:
-    """The pool of the API and the worker, as the role that owns nothing."""
+def make_engine(dsn: str, *, connections: int, greet: Callable[[str, Any], None] | None = None) -> sa.Engine:
+    """The pool of the API and the worker, as the role that owns nothing.
+
+    Args:
+        greet: looks at each new connection, with the address, before anything is done through it.
+    """
     engine = sa.create_engine(
         dsn_for_sqlalchemy(dsn),
         pool_size=connections,
@@ -102,6 +107,8 @@ def make_engine(dsn: str, *, connections: int) -> sa.Engine:
         before = connection.autocommit
         connection.autocommit = True
         connection.execute(SESSION_SETUP)
+        if greet is not None:
+            greet(dsn, connection)
         connection.autocommit = before
 
     _look_at_idle_connections(engine)

@@ -40,10 +40,12 @@ class Sweep:
     handler: Handler
 
 
-def enqueue(db: Session, task: str, **ids: Any) -> None:
+def enqueue(db: Session, task: str, *, in_seconds: int = 0, **ids: Any) -> None:
     """Ask for a task in this transaction: it runs when, and only when, the transaction commits."""
     connection = db.connection().connection.dbapi_connection
-    _door().configure_task(task, connection=connection).defer(**{name: str(value) for name, value in ids.items()})
+    schedule: Any = {"seconds": in_seconds} if in_seconds else None
+    configured = _door().configure_task(task, connection=connection, schedule_in=schedule)
+    configured.defer(**{name: str(value) for name, value in ids.items()})
 
 
 @cache

@@ -12,11 +12,27 @@ import sqlalchemy as sa
 from itsdangerous import URLSafeSerializer
 from sqlmodel import Session
 
+from app.kit.changes import Hook, work_off
 from app.kit.database import enter
+from app.kit.fcm import Fcm, service_account
+from app.kit.objects import Objects, make_objects
 from app.kit.senders import Senders, make_senders
 from app.kit.settings import Settings
 
 Reaction = Callable[[Session, Any], None]
+
+
+class UnitOfWork(Session):
+    """A session whose commit first works off what the transaction has touched."""
+
+    def commit(self) -> None:
+        self.flush()
+        work_off(self, runtime_of(self).before_commit)
+        super().commit()
+
+    def rollback(self) -> None:
+        self.info.pop("changes", None)
+        super().rollback()
 
 
 @dataclass
@@ -26,11 +42,13 @@ class Runtime:
     dsn: str
     secret: str
     reactions: Mapping[type, Sequence[Reaction]] = field(default_factory=dict)
+    before_commit: Sequence[Hook] = ()
+    """Who works off what a transaction has touched."""
     queue: procrastinate.App = None  # type: ignore[assignment]
 
     def session(self) -> Session:
         """A session that knows this process; the caller commits or rolls back."""
-        session = Session(self.engine, expire_on_commit=False)
+        session = UnitOfWork(self.engine, expire_on_commit=False)
         session.info["runtime"] = self
         session.info["reactions"] = self.reactions
         return session
@@ -48,6 +66,19 @@ class Runtime:
     def senders(self) -> Senders:
         """Who carries our messages, by the settings."""
         return make_senders(self.settings, self.transaction)
+
+    @cached_property
+    def fcm(self) -> Fcm | None:
+        """Who wakes phones; None without an account."""
+        if self.settings.fcm_credentials is None:
+            return None
+        account = service_account(self.settings.fcm_credentials.get_secret_value())
+        return Fcm(account, base_url=self.settings.fcm_base_url)
+
+    @cached_property
+    def objects(self) -> Objects:
+        """Where uploaded bytes are kept, by the settings."""
+        return make_objects(self.settings)
 
     def signer(self, purpose: str) -> URLSafeSerializer:
         """Signs what goes out and must come back unchanged (cursors, form nonces), for one purpose."""

@@ -6,6 +6,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.kit.fcm import service_account
+
 
 class Settings(BaseSettings):
     """Settings from the environment (`FIRSTFIX_…`; `DATABASE_URL` alone has no prefix)."""
@@ -22,6 +24,8 @@ class Settings(BaseSettings):
     """An external PostgreSQL (15 or newer); without it an embedded one is started under the data folder."""
     data_dir: Path = Path(".data")
     """Where the embedded database, photos and the secret key are kept."""
+    object_store_url: str | None = None
+    """A bucket for photos and documents, `s3://bucket/prefix`; without it they are in `files` in the data folder."""
     host: str = "127.0.0.1"
     """Address to listen on."""
     port: int = 8000
@@ -36,6 +40,8 @@ class Settings(BaseSettings):
     """Signs cursors and form nonces, 32 characters or more; made and kept in the data folder when not set."""
     database_connections: int = Field(default=12, ge=1, le=200)
     """Most database sessions that requests hold at once in this process."""
+    most_waiting: int = Field(default=2000, ge=0)
+    """Most long polls and hint streams that wait in this process at once; who comes then is told to poll."""
     run_worker: bool = True
     """Also work off the queue in the serving process."""
     log_level: str = "info"
@@ -44,6 +50,8 @@ class Settings(BaseSettings):
     """How long an access token is good."""
     refresh_token_seconds: int = Field(default=90 * 86400, ge=86400)
     """How long a refresh token is good when it is not used."""
+    metrics_token: SecretStr | None = None
+    """Whoever sends it as a bearer token may read `/metrics`; without it there are none."""
     message_webhook_url: str | None = None
     """A generic HTTP message provider that honors `Idempotency-Key`; before all other senders."""
     smtp_url: SecretStr | None = None
@@ -58,6 +66,10 @@ class Settings(BaseSettings):
     """The sending number, or a messaging service's id (`MG…`)."""
     twilio_base_url: str = "https://api.twilio.com"
     """Where Twilio's API is."""
+    fcm_credentials: SecretStr | None = None
+    """Firebase service account that sends push hints: its JSON file, or what is in it."""
+    fcm_base_url: str = "https://fcm.googleapis.com"
+    """Where Firebase Cloud Messaging's API is."""
 
     @field_validator("bootstrap_admin")
     @classmethod
@@ -77,10 +89,13 @@ class Settings(BaseSettings):
             raise ValueError("FIRSTFIX_SECRET_KEY must have 32 characters or more")
         return value
 
+    @field_validator("fcm_credentials")
+    @classmethod
+    def _a_service_account(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            service_account(value.get_secret_value())
+        return value
+
     @cached_property
     def base_url(self) -> str:
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
-
-    def files_dir(self) -> Path:
-        """Where uploaded photos are kept."""
-        return self.data_dir / "files"

@@ -22,6 +22,8 @@ SECURITY_HEADERS = {
     "cross-origin-opener-policy": "same-origin",
 }
 API_CACHING = "private, no-cache"
+#: What devices call: every answer of ours says so, refusals too, and one that does not is somebody else's network.
+FOR_DEVICES = re.compile(r"/v1/(sync|uploads|attachments|adapters)(/|$)")
 
 
 class Outside:
@@ -49,6 +51,8 @@ class Outside:
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
                 headers.setdefault("cache-control", API_CACHING)
+                if FOR_DEVICES.match(scope["path"]):
+                    headers["sync-protocol"] = "1"
             await send(message)
 
         try:

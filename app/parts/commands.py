@@ -12,6 +12,7 @@ from app.domain.lifecycle import WorkOrderStatus
 from app.domain.stock import change_of
 from app.domain.time_rule import effective_time
 from app.identity.access import Caller
+from app.kit.changes import Kind, touch
 from app.kit.ids import uuid7
 from app.kit.problems import NotFound, RuleBroken
 from app.kit.repeats import fingerprint_of
@@ -45,10 +46,21 @@ class VanTaken(RuleBroken):
     code = "van-taken"
 
 
-def record_use(db: Session, visit: Visit, given: VisitPartIn, *, by: Caller, at: datetime) -> tuple[PartMovement, bool]:
+def record_use(
+    db: Session,
+    visit: Visit,
+    given: VisitPartIn,
+    *,
+    by: Caller,
+    at: datetime,
+    as_fact: bool = False,
+    effective_at: datetime | None = None,
+) -> tuple[PartMovement, bool]:
     """Record parts as used or put back; and whether that was known already.
 
     A physical fact is not refused: a number that is not in the catalog is kept, and the stock may go negative.
+    `as_fact`: it waited on a device and is taken whatever has become of the visit and its work order meanwhile;
+    `effective_at`: when that was, where it has been found out before.
 
     Raises:
         NotArrived: nobody of the visit has arrived.
@@ -62,16 +74,19 @@ def record_use(db: Session, visit: Visit, given: VisitPartIn, *, by: Caller, at:
         return _same(use.earlier, visit.id, said), True
     if given.part_id is not None and use.part is None:
         raise NotFound("There is no such part.", part_id=str(given.part_id))
-    effective_at, _ = effective_time(given.occurred_at, sent_at=given.sent_at, age_ms=given.age_ms, received_at=at)
-    _check_open(visit, use, effective_at)
+    if effective_at is None:
+        effective_at, _ = effective_time(given.occurred_at, sent_at=given.sent_at, age_ms=given.age_ms, received_at=at)
+    if not as_fact:
+        _check_open(visit, use, effective_at)
     technician_id = by.technician_id or visit.technician_id
-    values = _values(
+    place = own_or_named_location(db, by, technician_id, given.location_id)
+    values = values_of(
         use.part,
         organization_id=visit.organization_id,
         id=given.id,
         kind=given.kind,
         part_number=given.part_number,
-        location_id=_location_of_use(db, by, technician_id, given.location_id),
+        location_id=place.id if place else None,
         work_order_id=visit.work_order_id,
         visit_id=visit.id,
         technician_id=technician_id,
@@ -82,7 +97,14 @@ def record_use(db: Session, visit: Visit, given: VisitPartIn, *, by: Caller, at:
         recorded_at=at,
         body_hash=said,
     )
-    return _add(db, values, subject_id=visit.id)
+    touch(db, visit.organization_id, Kind.WORK_ORDER, visit.work_order_id)
+    touch_van(db, place)
+    return add_movement(db, values, subject_id=visit.id)
+
+
+def touch_van(db: Session, place: StockLocation | None) -> None:
+    if place is not None and place.technician_id is not None:
+        touch(db, place.organization_id, Kind.STOCK, place.technician_id)
 
 
 def _check_open(visit: Visit, use: queries.Use, happened_at: datetime) -> None:
@@ -92,13 +114,13 @@ def _check_open(visit: Visit, use: queries.Use, happened_at: datetime) -> None:
         raise WorkOrderClosed("The work order is closed.", closed_at=use.closed_at.isoformat())
 
 
-def _location_of_use(db: Session, by: Caller, technician_id: UUID | None, location_id: UUID | None) -> UUID | None:
-    """The location's id; a technician who has no van in the books yet gets one."""
+def own_or_named_location(
+    db: Session, by: Caller, technician_id: UUID | None, location_id: UUID | None
+) -> StockLocation | None:
+    """A technician who has no van in the books yet gets one."""
     found = queries.location_of_use(db, by, technician_id, location_id)
-    if found is not None:
-        return found.id
-    if technician_id is None:
-        return None
+    if found is not None or technician_id is None:
+        return found
     made = (
         insert(StockLocation)
         .values(
@@ -113,10 +135,9 @@ def _location_of_use(db: Session, by: Caller, technician_id: UUID | None, locati
             index_where=sa.text("technician_id IS NOT NULL"),
             set_={"kind": LocationKind.VAN},
         )
-        .returning(sa.column("id", sa.Uuid))
+        .returning(StockLocation)
     )
-    van_id: UUID = db.connection().execute(made).scalar_one()
-    return van_id
+    return db.scalars(made).one()
 
 
 def record_stock_movement(
@@ -135,7 +156,7 @@ def record_stock_movement(
         return [found for one in ids if (found := queries.movement_of(db, by, one)) is not None], True
     part = queries.part_for(db, by, given.part_id)
     for named in filter(None, (given.location_id, given.to_location_id)):
-        queries.location_for(db, by, named)
+        touch_van(db, queries.location_for(db, by, named))
     kinds = {
         "received": [MovementKind.RECEIVED],
         "counted": [MovementKind.COUNTED],
@@ -144,7 +165,7 @@ def record_stock_movement(
     places = [given.location_id, given.to_location_id]
     made = []
     for movement_id, kind, location_id in zip(ids, kinds, places, strict=False):
-        values = _values(
+        values = values_of(
             part,
             organization_id=by.organization_id,
             id=movement_id,
@@ -157,11 +178,11 @@ def record_stock_movement(
             recorded_at=at,
             body_hash=said,
         )
-        made.append(_add(db, values, subject_id=None)[0])
+        made.append(add_movement(db, values, subject_id=None)[0])
     return made, False
 
 
-def _values(part: Part | None, **given: Any) -> dict[str, Any]:
+def values_of(part: Part | None, **given: Any) -> dict[str, Any]:
     """The columns of a movement, with what the part costs at this moment."""
     values = {
         **given,
@@ -192,7 +213,7 @@ LEFT JOIN LATERAL (
 """
 
 
-def _add(db: Session, values: dict[str, Any], *, subject_id: UUID | None) -> tuple[PartMovement, bool]:
+def add_movement(db: Session, values: dict[str, Any], *, subject_id: UUID | None) -> tuple[PartMovement, bool]:
     """Add the row, judging the level in the same statement; a twin that was faster wins, and is the answer."""
     takes_from_stock = values["delta"] < 0 and values["part_id"] and values["location_id"]
     went_negative: Any = False
@@ -237,6 +258,7 @@ def create_part(db: Session, given: PartIn, *, by: Caller) -> Part:
     made = db.scalars(insert(Part).values(values).on_conflict_do_nothing().returning(Part)).one_or_none()
     if made is None:
         raise PartNumberTaken("The catalog has a part of that number already.", number=given.number)
+    touch(db, by.organization_id, Kind.CATALOG, by.organization_id)
     return made
 
 
@@ -245,6 +267,7 @@ def change_part(db: Session, part: Part, given: PartPatch) -> Part:
     for name, value in changes(given).items():
         setattr(part, name, value)
     db.add(part)
+    touch(db, part.organization_id, Kind.CATALOG, part.organization_id)
     return part
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 from sqlmodel import UTCDateTime as UtcDateTime
 
-from app.kit.database import Table, belongs_to, index, one_of
+from app.kit.database import Table, belongs_to, index, one_of, time_field
 
 
 class LocationKind(StrEnum):
@@ -93,3 +93,41 @@ class PartMovement(Table, table=True):
     recorded_at: datetime = Field(sa_type=UtcDateTime)
     external_ref: str | None = None
     body_hash: bytes | None = None
+
+
+class RequestState(StrEnum):
+    OPEN = "open"
+    ORDERED = "ordered"
+    FULFILLED = "fulfilled"
+    CANCELED = "canceled"
+
+
+class PartRequest(Table, table=True):
+    """Parts that somebody in the field needs for a work order, and how far the store has come with them."""
+
+    __tablename__ = "part_requests"
+    __table_args__ = (
+        belongs_to("work_orders", "work_order_id"),
+        belongs_to("visits", "visit_id"),
+        belongs_to("technicians", "technician_id"),
+        belongs_to("parts", "part_id"),
+        one_of(RequestState, "state"),
+        sa.CheckConstraint("quantity > 0", name="quantity"),
+        index("state", "id", name="ix_part_requests_state_id"),
+        index("work_order_id", name="ix_part_requests_work_order_id"),
+    )
+
+    version: int = 1
+    work_order_id: UUID
+    visit_id: UUID | None = None
+    technician_id: UUID | None = None
+    part_id: UUID | None = None
+    """None when the number is not in the catalog."""
+    part_number: str
+    quantity: Decimal = Field(sa_type=sa.Numeric)
+    note: str = ""
+    state: RequestState = Field(default=RequestState.OPEN, sa_type=sa.Text)
+    effective_at: datetime = Field(sa_type=UtcDateTime)
+    recorded_at: datetime = Field(sa_type=UtcDateTime)
+    changed_by: UUID | None = None
+    changed_at: datetime | None = time_field()

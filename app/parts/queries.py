@@ -17,7 +17,7 @@ from app.kit.database import rows
 from app.kit.paging import PageQuery, make_cursor, page_by_id, read_cursor
 from app.kit.problems import NotFound
 from app.kit.schemas import Line
-from app.parts.models import LocationKind, Part, PartMovement, StockLocation
+from app.parts.models import LocationKind, Part, PartMovement, PartRequest, RequestState, StockLocation
 from app.visits.models import Visit
 from app.work_orders.models import WorkOrder
 
@@ -32,6 +32,12 @@ class CatalogQuery(PageQuery):
 class StockQuery(PageQuery):
     location_id: UUID | None = None
     part_id: UUID | None = None
+
+
+class RequestQuery(PageQuery):
+    state: RequestState | None = None
+    work_order_id: UUID | None = None
+    technician_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,3 +232,52 @@ def stock_levels(db: Session, caller: Caller, page: StockQuery) -> tuple[list[di
         return items, None
     last = items[-1]
     return items, make_cursor(db, "stock", [str(last["location_id"]), str(last["part_id"])])
+
+
+VAN_LEVELS = """
+WITH counts AS (
+    SELECT DISTINCT ON (m.location_id, m.part_id) m.location_id, m.part_id, m.quantity, m.effective_at
+    FROM part_movements m JOIN stock_locations l ON l.organization_id = m.organization_id AND l.id = m.location_id
+    WHERE m.organization_id = %(o)s AND m.kind = 'counted' AND m.part_id IS NOT NULL
+          AND l.technician_id = ANY(%(technicians)s)
+    ORDER BY m.location_id, m.part_id, m.effective_at DESC, m.id DESC
+)
+SELECT l.technician_id, p.number AS part_number, p.name AS part_name,
+       coalesce(c.quantity, 0) + coalesce(sum(m.delta) FILTER (
+           WHERE m.kind <> 'counted' AND (c.effective_at IS NULL OR m.effective_at > c.effective_at)), 0) AS quantity
+FROM stock_locations l
+JOIN part_movements m ON m.organization_id = l.organization_id AND m.location_id = l.id
+JOIN parts p ON p.organization_id = m.organization_id AND p.id = m.part_id
+LEFT JOIN counts c ON c.location_id = m.location_id AND c.part_id = m.part_id
+WHERE l.organization_id = %(o)s AND l.technician_id = ANY(%(technicians)s)
+GROUP BY l.technician_id, p.number, p.name, c.quantity, c.effective_at
+ORDER BY l.technician_id, p.number
+"""
+
+
+def van_levels(db: Session, organization_id: UUID, technicians: Sequence[UUID]) -> list[dict[str, Any]]:
+    """What lies in these technicians' vans: technician_id, part_number, part_name, quantity; none for none."""
+    return rows(db, VAN_LEVELS, o=organization_id, technicians=list(technicians))
+
+
+def requests(db: Session, caller: Caller, wanted: RequestQuery) -> tuple[Sequence[PartRequest], str | None]:
+    """One page of what the field asked for, the newest first."""
+    query = select(PartRequest).where(PartRequest.organization_id == caller.organization_id)
+    for name, value in wanted.model_dump(exclude={"limit", "cursor"}, exclude_none=True).items():
+        query = query.where(getattr(PartRequest, name) == value)
+    return page_by_id(db, query, col(PartRequest.id), wanted, "part-requests")
+
+
+def request_for(db: Session, caller: Caller, request_id: UUID) -> PartRequest:
+    """The request, locked.
+
+    Raises:
+        NotFound: the organization has no such request.
+    """
+    query = select(PartRequest).where(
+        PartRequest.organization_id == caller.organization_id, PartRequest.id == request_id
+    )
+    found = db.exec(query.with_for_update()).one_or_none()
+    if found is None:
+        raise NotFound("There is no such part request.", request_id=str(request_id))
+    return found

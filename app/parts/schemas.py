@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import Field, PlainSerializer, model_validator
 
 from app.identity.access import Caller
-from app.kit.schemas import Currency, In, Line, Minor, Out, Quantity, Time, UtcTime
-from app.parts.models import LocationKind, MovementKind, Part, PartMovement
+from app.kit.schemas import Currency, In, Line, Minor, Out, Quantity, SafeText, Time, UtcTime
+from app.parts.models import LocationKind, MovementKind, Part, PartMovement, RequestState
 from app.visits.schemas import Reported
 
 #: Exact: a quantity has four decimals and ten digits at most, which a JSON number keeps.
@@ -197,3 +197,43 @@ class StockLevelOut(Out):
     part_name: str
     quantity: QuantityOut
     counted_at: UtcTime | None
+
+
+class StockCountIn(In):
+    """How many of a part were counted in the own van, maybe none."""
+
+    id: UUID
+    part_number: PartNumber
+    quantity: Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=12, decimal_places=4, allow_inf_nan=False)]
+
+
+class PartRequestIn(In):
+    """Parts that are needed for a work order."""
+
+    id: UUID
+    part_number: PartNumber
+    quantity: Quantity
+    note: Annotated[SafeText, Field(max_length=2000)] = ""
+
+
+class PartRequestPatch(In):
+    state: RequestState
+
+
+class PartRequestOut(Out):
+    """Parts that the field asked for; `part_id` is null when the number is not in the catalog."""
+
+    id: UUID
+    version: int
+    work_order_id: UUID
+    visit_id: UUID | None
+    technician_id: UUID | None
+    part_id: UUID | None
+    part_number: str
+    quantity: QuantityOut
+    note: str
+    state: RequestState
+    effective_at: UtcTime
+    recorded_at: UtcTime
+    changed_by: UUID | None
+    changed_at: UtcTime | None

@@ -2,16 +2,18 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 from sqlmodel import UTCDateTime as UtcDateTime
 
 from app.domain.lifecycle import Outcome, VisitStatus
 from app.domain.timesheet import TimeKind
 from app.identity.models import Employment
-from app.kit.database import Table, belongs_to, index, one_of, time_field
+from app.kit.database import Table, belongs_to, index, json_field, one_of, time_field
 
 
 class Verification(StrEnum):
@@ -64,6 +66,8 @@ class Visit(Table, table=True):
     first_window_end: datetime | None = time_field()
     dispatched_at: datetime | None = time_field()
     accepted_at: datetime | None = time_field()
+    seen_at: datetime | None = time_field()
+    """When the technician who is to go first looked at it."""
     departed_at: datetime | None = time_field()
     arrived_at: datetime | None = time_field()
     started_at: datetime | None = time_field()
@@ -122,26 +126,88 @@ class TimeEntryRow(Table, table=True):
     currency: str | None = None
 
 
-class Orphan(Table, table=True):
-    """A report from the field that fits no state any more: kept, and shown to the dispatcher to decide."""
+class Severity(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+    HIGH = "high"
 
-    __tablename__ = "orphans"
+
+class Owner(StrEnum):
+    """Who has to do something about an issue."""
+
+    TECHNICIAN = "technician"
+    DISPATCHER = "dispatcher"
+    STORES = "stores"
+
+
+class IssueState(StrEnum):
+    OPEN = "open"
+    RESOLVED = "resolved"
+
+
+class Issue(Table, table=True):
+    """The field is not as the plan says: kept, and shown to its owner until somebody has chosen what to do."""
+
+    __tablename__ = "issues"
     __table_args__ = (
         belongs_to("work_orders", "work_order_id"),
         belongs_to("visits", "visit_id"),
-        index("state", "recorded_at", name="ix_orphans_state_recorded_at"),
+        belongs_to("technicians", "technician_id"),
+        one_of(Severity, "severity"),
+        one_of(Owner, "owner"),
+        one_of(IssueState, "state"),
+        index("op_id", "owner", "code", unique=True, name="uq_issues_op_id_owner_code"),
+        index("state", "recorded_at", "id", name="ix_issues_state_recorded_at_id"),
+        index(
+            "technician_id",
+            "recorded_at",
+            where="owner = 'technician' AND state = 'open'",
+            name="ix_issues_technician_id_recorded_at",
+        ),
+        index("work_order_id", where="work_order_id IS NOT NULL", name="ix_issues_work_order_id"),
     )
 
-    work_order_id: UUID
-    visit_id: UUID
+    version: int = 1
+    severity: Severity = Field(sa_type=sa.Text)
+    code: str
+    owner: Owner = Field(sa_type=sa.Text)
     technician_id: UUID | None = None
-    action: str
-    body: dict = Field(default_factory=dict, sa_type=sa.JSON)  # type: ignore[type-arg]
+    """Whose report it is about; the technician in whose feed it shows, when a technician owns it."""
+    op_id: UUID | None = None
+    """What was sent: the id of the report that it is about."""
+    work_order_id: UUID | None = None
+    visit_id: UUID | None = None
+    params: dict[str, Any] = json_field()
+    """What its sentence names."""
+    choices: list[str] = json_field(list)
+    report: dict[str, Any] | None = Field(default=None, sa_type=JSONB, nullable=True)
+    """The body of a report that changed nothing."""
     effective_at: datetime = Field(sa_type=UtcDateTime)
     recorded_at: datetime = Field(sa_type=UtcDateTime)
-    code: str
-    state: str = "open"
+    state: IssueState = Field(default=IssueState.OPEN, sa_type=sa.Text)
     choice: str | None = None
     reason: str | None = None
-    decided_by: UUID | None = None
-    decided_at: datetime | None = time_field()
+    resolved_by: UUID | None = None
+    resolved_at: datetime | None = time_field()
+
+
+class TaskResult(Table, table=True):
+    """One answer to one item of a visit's checklist, under the id of its report. Rows are added, never changed.
+
+    What counts is the answer that was given last, by effective time and then by id.
+    """
+
+    __tablename__ = "task_results"
+    __table_args__ = (
+        belongs_to("visits", "visit_id"),
+        belongs_to("technicians", "technician_id"),
+        index("visit_id", "task_id", "effective_at", "id", name="ix_task_results_visit_id_task_id_effective_at_id"),
+    )
+
+    visit_id: UUID
+    task_id: str
+    done: bool
+    value: Any = Field(default=None, sa_type=JSONB(none_as_null=True), nullable=True)
+    technician_id: UUID | None = None
+    effective_at: datetime = Field(sa_type=UtcDateTime)
+    recorded_at: datetime = Field(sa_type=UtcDateTime)

@@ -1,6 +1,6 @@
 """Reading visits: always for whom, and in which organization."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -16,10 +16,11 @@ from app.domain.roles import Role, Scope
 from app.domain.timesheet import TimeKind
 from app.identity.access import Caller
 from app.kit.database import plain, rows
-from app.kit.paging import page_by_id
+from app.kit.paging import make_cursor, page_by_id, read_cursor
 from app.kit.problems import NotFound
-from app.visits.models import Orphan, TimeEntryRow, Visit, VisitMember
-from app.visits.schemas import VisitQuery
+from app.visits.issue_texts import sentence
+from app.visits.models import TimeEntryRow, Visit, VisitMember
+from app.visits.schemas import IssueQuery, VisitQuery
 from app.work_orders.queries import NOBODY, actions
 
 NO_SHOW_AFTER = timedelta(minutes=15)
@@ -134,11 +135,76 @@ def _seconds(entries: Sequence[TimeEntryRow], kind: TimeKind, at: datetime) -> i
     )
 
 
-def orphans_of(db: Session, caller: Caller) -> Sequence[Orphan]:
-    """Reports that fit no state any more, open ones first, oldest first."""
-    return db.exec(
-        select(Orphan)
-        .where(Orphan.organization_id == caller.organization_id)
-        .order_by(col(Orphan.state).desc(), col(Orphan.id))
-        .limit(200)
-    ).all()
+ISSUES = """
+SELECT i.*, w.number AS work_order_number, w.title AS work_order_title, t.name AS technician_name,
+       coalesce(p.name, c.name) AS resolved_by_name
+FROM issues i
+LEFT JOIN work_orders w ON w.organization_id = i.organization_id AND w.id = i.work_order_id
+LEFT JOIN technicians t ON t.organization_id = i.organization_id AND t.id = i.technician_id
+LEFT JOIN people p ON p.organization_id = i.organization_id AND p.id = i.resolved_by
+LEFT JOIN api_clients c ON c.organization_id = i.organization_id AND c.id = i.resolved_by
+WHERE i.organization_id = %(o)s
+"""
+
+ISSUE_PAGE = (
+    ISSUES
+    + """
+  AND (%(state)s::text IS NULL OR i.state = %(state)s)
+  AND (%(owner)s::text IS NULL OR i.owner = %(owner)s)
+  AND (%(work_order_id)s::uuid IS NULL OR i.work_order_id = %(work_order_id)s)
+  AND (%(technician_id)s::uuid IS NULL OR i.technician_id = %(technician_id)s)
+  AND (%(after_id)s::uuid IS NULL
+       OR (i.state, i.recorded_at, i.id) > (%(after_state)s, %(after_at)s::timestamptz, %(after_id)s::uuid))
+ORDER BY i.state, i.recorded_at, i.id
+LIMIT %(limit)s
+"""
+)
+
+
+def issues_by_id(db: Session, organization_id: UUID, ids: Collection[UUID]) -> list[dict[str, Any]]:
+    """Issues with all their columns and what they refer to by name, the oldest first."""
+    found = ISSUES + " AND i.id = ANY(%(ids)s) ORDER BY i.recorded_at, i.id"
+    return [_issue(row) for row in rows(db, found, o=organization_id, ids=list(ids))]
+
+
+def issue_page(db: Session, caller: Caller, wanted: IssueQuery) -> tuple[list[dict[str, Any]], str | None]:
+    """One page of where the field is not as planned: open issues first, the oldest first."""
+    after = read_cursor(db, wanted.cursor, "issues") or (None, None, None)
+    found = rows(
+        db,
+        ISSUE_PAGE,
+        o=caller.organization_id,
+        state=wanted.state,
+        owner=wanted.owner,
+        work_order_id=wanted.work_order_id,
+        technician_id=wanted.technician_id,
+        after_state=after[0],
+        after_at=after[1],
+        after_id=after[2],
+        limit=wanted.limit + 1,
+    )
+    items = [_issue(row) for row in found[: wanted.limit]]
+    if len(found) <= wanted.limit:
+        return items, None
+    last = items[-1]
+    position = [last["state"], last["recorded_at"].isoformat(), str(last["id"])]
+    return items, make_cursor(db, "issues", position)
+
+
+def _issue(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "text": {"key": row["code"], "params": row["params"], "en": sentence(row["code"], row["params"])}}
+
+
+TASKS = """
+SELECT DISTINCT ON (visit_id, task_id) visit_id, task_id, done, value, technician_id, effective_at
+FROM task_results WHERE organization_id = %(o)s AND visit_id = ANY(%(ids)s)
+ORDER BY visit_id, task_id, effective_at DESC, id DESC
+"""
+
+
+def tasks_of(db: Session, organization_id: UUID, visit_ids: Collection[UUID]) -> dict[UUID, dict[str, dict[str, Any]]]:
+    """From visit to task to what was said of it last: done, value, technician_id, effective_at."""
+    found: dict[UUID, dict[str, dict[str, Any]]] = {visit_id: {} for visit_id in visit_ids}
+    for row in rows(db, TASKS, o=organization_id, ids=list(visit_ids)):
+        found[row.pop("visit_id")][row.pop("task_id")] = row
+    return found

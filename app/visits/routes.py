@@ -17,16 +17,12 @@ from app.kit.versions import UNCHANGED, IfMatch, IfNoneMatch, check_version, not
 from app.visits import queries
 from app.visits.commands import noting, planning, reporting
 from app.visits.commands.checks import ClosureRequired, MissingData, TimesOutOfOrder, TooLateToCorrect
-from app.visits.commands.noting import OrphanDecided
 from app.visits.commands.planning import NotYetOver, TechnicianNotAvailable, WindowNotWellFormed
-from app.visits.models import Orphan, Visit
+from app.visits.models import Visit
 from app.visits.schemas import (
     CancelVisitIn,
     CrewMemberIn,
     NoteIn,
-    OrphanDecisionIn,
-    OrphanOut,
-    OrphansOut,
     ReassignIn,
     RescheduleIn,
     ScheduleIn,
@@ -221,19 +217,3 @@ def add_visit_note(visit_id: UUID, given: NoteIn, response: Response, me: Me, db
 def list_visit_time_entries(visit_id: UUID, me: Me, db: Db) -> dict[str, Any]:
     """Travel, work and breaks, as they follow from what was reported."""
     return queries.times_of(db, me, visit_id, at=clock.now())
-
-
-@router.get("/orphans", response_model=OrphansOut)
-def list_orphans(me: Me, db: Db) -> dict[str, Any]:
-    """Reports from the field that fit no state any more: field reality against plan."""
-    return {"items": queries.orphans_of(db, me)}
-
-
-@router.post(
-    "/orphans/{orphan_id}/decision",
-    response_model=OrphanOut,
-    responses=refuses(NotFound, OrphanDecided, InvalidTransition, ClosureRequired),
-)
-def decide_orphan(orphan_id: UUID, given: OrphanDecisionIn, me: Me, db: Db) -> Orphan:
-    """Let such a report take effect on another visit, or let it go with a reason."""
-    return noting.decide_orphan(db, orphan_id, given, by=me, at=clock.now())

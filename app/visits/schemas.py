@@ -7,8 +7,10 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from app.domain.lifecycle import Cause, IncompleteReason, PauseReason, RequestedBy, VisitStatus
+from app.domain.timesheet import TimeKind
 from app.kit.paging import PageQuery
-from app.kit.schemas import Code, Coordinates, In, Line, Out, SafeText, Time, UtcTime
+from app.kit.schemas import Code, Coordinates, In, Int, Key, Line, Out, SafeText, Time, UtcTime
+from app.visits.models import IssueState, Owner, Severity
 from app.work_orders.schemas import AllowedActionOut
 
 Action = Literal[
@@ -54,7 +56,10 @@ class StatusUpdateIn(Reported):
 
 
 class StatusUpdateOut(Out):
-    """What became of a report. `result`: applied, or noted when the plan had changed meanwhile."""
+    """What became of a report. `result`: applied, or noted when the plan had changed meanwhile.
+
+    `noop`: it was so already, and only the time was recorded. `issue_id`: where the sender can read why it was noted.
+    """
 
     id: UUID
     visit_id: UUID
@@ -62,12 +67,48 @@ class StatusUpdateOut(Out):
     action: str
     result: Literal["applied", "noted"]
     code: str | None
+    noop: bool
+    issue_id: UUID | None
     status: VisitStatus
     work_order_status: str
     effective_at: UtcTime
     clock_source: str
     implied: list[str]
     allowed_actions: list[AllowedActionOut]
+
+
+class TaskIn(In):
+    """An answer to an item of the checklist; without a value, that it is done says it all."""
+
+    id: UUID
+    task_id: Annotated[SafeText, Field(min_length=1, max_length=200)]
+    done: bool
+    value: bool | Int | Annotated[float, Field(allow_inf_nan=False)] | SafeText | list[SafeText | Int] | None = None
+
+
+class TimeIn(In):
+    """Hours typed by hand."""
+
+    id: UUID
+    kind: TimeKind
+    started_at: Time
+    ended_at: Time
+    reason: Line | None = None
+
+
+class ProposalIn(In):
+    """Another time for a visit, proposed by who is to go."""
+
+    id: UUID
+    start: Time
+    end: Time
+    reason: SafeText | None = None
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> "ProposalIn":
+        if self.end <= self.start:
+            raise ValueError("the end must come after the start")
+        return self
 
 
 class ScheduleIn(In):
@@ -110,18 +151,17 @@ class NoteIn(Reported):
     internal: bool = False
 
 
-class OrphanDecisionIn(In):
-    """What to do with a report that came too late: put it on another visit (a new one, too), or let it go."""
+class ResolutionIn(In):
+    """What to do about an issue: one of its `choices`.
 
-    choice: Literal["attach", "discard"]
+    `attach` puts the report on `visit_id`, or on the visit that it named; `new_visit` plans `visit`; `discard` needs a
+    reason. A reason also plans all the same what `accept` or `new_visit` would not plan, as a `force_reason` does.
+    """
+
+    choice: Key
+    reason: Line | None = None
     visit_id: UUID | None = None
-    reason: Line
-
-    @model_validator(mode="after")
-    def _names_the_visit(self) -> "OrphanDecisionIn":
-        if (self.choice == "attach") != (self.visit_id is not None):
-            raise ValueError("attach names the visit_id, discard names none")
-        return self
+    visit: ScheduleIn | None = None
 
 
 class VisitOut(Out):
@@ -146,6 +186,7 @@ class VisitOut(Out):
     first_window_end: UtcTime | None
     dispatched_at: UtcTime | None
     accepted_at: UtcTime | None
+    seen_at: UtcTime | None
     departed_at: UtcTime | None
     arrived_at: UtcTime | None
     started_at: UtcTime | None
@@ -195,23 +236,47 @@ class TimesOut(Out):
     break_seconds: int
 
 
-class OrphanOut(Out):
+class IssueQuery(PageQuery):
+    state: IssueState | None = None
+    owner: Owner | None = None
+    work_order_id: UUID | None = None
+    technician_id: UUID | None = None
+
+
+class IssueTextOut(Out):
+    """What an issue says: a key to look the text up by, what the text names, and the same in English."""
+
+    key: str
+    params: dict[str, Any]
+    en: str
+
+
+class IssueOut(Out):
+    """The field is not as the plan says. `op_id` is the report that it is about; `report` what that said, if noted."""
+
     id: UUID
-    work_order_id: UUID
-    visit_id: UUID
+    version: int
+    severity: Severity
+    code: str
+    owner: Owner
     technician_id: UUID | None
-    action: str
-    body: dict[str, Any]
+    technician_name: str | None
+    op_id: UUID | None
+    work_order_id: UUID | None
+    work_order_number: str | None
+    work_order_title: str | None
+    visit_id: UUID | None
+    text: IssueTextOut
+    choices: list[str]
+    report: dict[str, Any] | None
     effective_at: UtcTime
     recorded_at: UtcTime
-    code: str
-    state: str
+    state: IssueState
     choice: str | None
     reason: str | None
-
-
-class OrphansOut(Out):
-    items: list[OrphanOut]
+    resolved_by: UUID | None
+    resolved_by_name: str | None
+    resolved_at: UtcTime | None
 
 
 class JobSiteOut(Out):

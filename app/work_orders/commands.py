@@ -329,13 +329,18 @@ def cannot_complete(
     happen(db, ledger, new, by=actor_of(by), at=at)
 
 
-def reopen(db: Session, ledger: OpenLedger, *, reason: str, by: Caller, at: datetime) -> None:
+def reopen(
+    db: Session, ledger: OpenLedger, *, reason: str, by: Caller, at: datetime, also_canceled: bool = False
+) -> None:
     """Open it again; nothing of its history changes.
+
+    `also_canceled`: for work that was done before anybody there knew that it was canceled.
 
     Raises:
         ReopenWindowPassed: it ended more than 30 days ago.
     """
-    check_move(ledger, WorkOrderAction.REOPEN, by.roles)
+    if not (also_canceled and ledger.order.status is WorkOrderStatus.CANCELED):
+        check_move(ledger, WorkOrderAction.REOPEN, by.roles)
     ended = ledger.order.closed_at or ledger.order.resolved_at or _so_since(db, ledger)
     if ended is not None and at - ended > timedelta(days=REOPEN_WINDOW_DAYS):
         raise ReopenWindowPassed(

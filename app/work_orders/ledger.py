@@ -18,7 +18,8 @@ from app.domain.history import history
 from app.domain.ledger import Event, EventType, VisitState, WorkOrderState, apply
 from app.domain.lifecycle import UNDERWAY, Outcome, VisitStatus, WorkOrderStatus
 from app.domain.time_rule import ClockSource
-from app.domain.timesheet import time_effect, timesheet
+from app.domain.timesheet import time_effect, timesheet, typed_entry
+from app.kit.changes import Kind, touch
 from app.kit.database import rows
 from app.kit.ids import uuid7
 from app.kit.problems import NotFound
@@ -50,6 +51,9 @@ class OpenLedger:
     visits: dict[UUID, VisitState] = field(default_factory=dict)
     visit_rows: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     repeat: dict[str, Any] | None = None
+    held: bool = False
+    """What takes effect is stored later, with what else does: see `hold_ledgers`."""
+    pending: "Writing | None" = None
 
     @property
     def version(self) -> int:
@@ -140,7 +144,7 @@ class NewEvent:
 
 def take_effect(ledger: OpenLedger, new: Iterable[NewEvent], *, by: Actor, recorded_at: datetime) -> Writing:
     """Number the events and let them take effect on the ledger's state; nothing is written yet."""
-    writing = Writing()
+    writing = ledger.pending or Writing()
     for one in new:
         at = possible_time(ledger, one.type, one.visit_id, one.at)
         event = Event(ledger.order.event_count + 1, one.type, at, _json(one.data), one.visit_id, one.implied)
@@ -203,13 +207,18 @@ def _note_interval(writing: Writing, ledger: OpenLedger, event: Event) -> None:
 
 def _note_time(writing: Writing, ledger: OpenLedger, event: Event) -> None:
     assert event.visit_id is not None
+    if (typed := typed_entry(event)) is not None:
+        writing.entries.append({"id": uuid7(), "visit_id": event.visit_id, **asdict(typed)})
+        return
     effect = time_effect(event, ledger.visits[event.visit_id])
     if effect is None:
         return
     for entry in writing.entries:
         if entry.get("ended_at") is None and effect.technician_id in (None, entry["technician_id"]):
             entry["ended_at"] = event.at
-    writing.time_ends.append({"visit_id": event.visit_id, "technician_id": effect.technician_id, "at": event.at})
+    ends = {"visit_id": event.visit_id, "technician_id": effect.technician_id, "at": event.at}
+    if not any(_ends_before(one, ends) for one in writing.time_ends):
+        writing.time_ends.append(ends)
     if effect.opens is not None:
         writing.entries.append(
             {
@@ -221,6 +230,11 @@ def _note_time(writing: Writing, ledger: OpenLedger, event: Event) -> None:
                 "started_at": event.at,
             }
         )
+
+
+def _ends_before(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether what was running then has ended with `one` already."""
+    return one["visit_id"] == other["visit_id"] and one["technician_id"] in (None, other["technician_id"])
 
 
 def _event_row(ledger: OpenLedger, event: Event, one: NewEvent, *, by: Actor, recorded_at: datetime) -> dict[str, Any]:
@@ -268,9 +282,12 @@ WITH new_events AS (
     FROM jsonb_populate_recordset(NULL::status_intervals, %(intervals)s) i
 ), ended AS (
     UPDATE time_entries t SET ended_at = greatest(e.at, t.started_at)
-    FROM jsonb_to_recordset(%(time_ends)s) AS e(visit_id uuid, technician_id uuid, at timestamptz)
-    WHERE t.organization_id = %(o)s AND t.visit_id = e.visit_id AND t.ended_at IS NULL
-      AND (e.technician_id IS NULL OR e.technician_id = t.technician_id)
+    FROM (SELECT r.id, min(e.at) AS at
+          FROM jsonb_to_recordset(%(time_ends)s) AS e(visit_id uuid, technician_id uuid, at timestamptz)
+          JOIN time_entries r ON r.organization_id = %(o)s AND r.visit_id = e.visit_id AND r.ended_at IS NULL
+               AND (e.technician_id IS NULL OR e.technician_id = r.technician_id)
+          GROUP BY r.id) e
+    WHERE t.organization_id = %(o)s AND t.id = e.id
 ), begun AS (
     INSERT INTO time_entries (organization_id, id, work_order_id, visit_id, technician_id, kind, reason,
                               started_at, ended_at, rate_minor, currency)
@@ -307,6 +324,7 @@ def write(db: Session, ledger: OpenLedger, writing: Writing) -> None:
         order=_dumps(ledger.order),
     )
     ledger.row["version"] = ledger.version + 1
+    touch(db, ledger.organization_id, Kind.WORK_ORDER, ledger.id)
     if ledger.order.late_events:
         rebuild_caches(db, ledger.organization_id, ledger.id)
 
@@ -324,11 +342,64 @@ def record(
 
     `answer` is asked once they have taken effect; what it says is stored with the event that a device made.
     """
+    known = len(ledger.pending.events) if ledger.pending is not None else 0
     writing = take_effect(ledger, new, by=by, recorded_at=at)
     if answer is not None:
-        reported = next(event for event in writing.events if event["body_hash"] is not None)
+        reported = next(event for event in writing.events[known:] if event["body_hash"] is not None)
         reported["answer"] = answer()
-    write(db, ledger, writing)
+    if ledger.held:
+        ledger.pending = writing
+    else:
+        write(db, ledger, writing)
+
+
+def hold_ledgers(db: Session) -> None:
+    """From here on, reports about one work order share its lock, its reading and its writing, until `let_go`.
+
+    Only for what a batch of reports does: whatever else reads these rows in the database calls `write_held` first.
+    """
+    db.info["held_ledgers"] = {}
+
+
+def is_holding(db: Session) -> bool:
+    return "held_ledgers" in db.info
+
+
+def held_ledger(db: Session, visit_id: UUID) -> OpenLedger | None:
+    """The work order of this visit, when it was opened for this batch already; else what is held is stored first."""
+    held: dict[UUID, OpenLedger] = db.info.get("held_ledgers", {})
+    if visit_id not in held:
+        write_held(db)
+        return None
+    held[visit_id].repeat = None
+    return held[visit_id]
+
+
+def hold(db: Session, visit_id: UUID, ledger: OpenLedger) -> None:
+    """Keep it open for the rest of the batch, if there is one; what was read before of the same work order is old."""
+    held: dict[UUID, OpenLedger] | None = db.info.get("held_ledgers")
+    if held is not None:
+        for other in [known for known, one in held.items() if one.id == ledger.id]:
+            held.pop(other).held = False
+        ledger.held = True
+        held[visit_id] = ledger
+
+
+def write_held(db: Session) -> None:
+    """Store all that has taken effect so far."""
+    for ledger in db.info.get("held_ledgers", {}).values():
+        pending, ledger.pending = ledger.pending, None
+        if pending is not None:
+            write(db, ledger, pending)
+
+
+def let_go(db: Session, *, store: bool = True) -> None:
+    """Nothing is held any more; what was is stored, unless the transaction is undone anyway."""
+    if store:
+        write_held(db)
+    for ledger in db.info.pop("held_ledgers", {}).values():
+        ledger.held = False
+    db.info.pop("first_assigned", None)
 
 
 EVENTS = """
@@ -339,6 +410,7 @@ WHERE organization_id = %(o)s AND work_order_id = %(id)s ORDER BY seq
 
 def events_of(db: Session, organization_id: UUID, work_order_id: UUID) -> list[Event]:
     """All events of a work order in the order in which they were recorded."""
+    write_held(db)
     return [
         Event(row["seq"], row["type"], row["effective_at"], row["data"], row["visit_id"], row["implied"])
         for row in rows(db, EVENTS, o=organization_id, id=work_order_id)

@@ -10,6 +10,7 @@ from sqlmodel import Session
 from app.domain.checklist import check_checklist
 from app.domain.closure_policy import check_policy
 from app.identity.access import Caller
+from app.kit.changes import Kind, touch
 from app.kit.problems import RuleBroken, Unprocessable
 from app.work_orders import queries
 from app.work_orders.models import WorkType, WorkTypeVersion
@@ -64,6 +65,7 @@ def add_version(db: Session, kind: WorkType, given: WorkTypeVersionIn, *, by: Ca
         )
     )
     db.flush()
+    touch(db, by.organization_id, Kind.CATALOG, by.organization_id)
     return queries.work_type_of(db, by.organization_id, kind.id)
 
 

@@ -17,7 +17,7 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable
 VIEWS = [(width, scheme) for width in (320, 390) for scheme in ("light", "dark")]
 
 
-def _chromium() -> str:
+def chromium() -> str:
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
     if found is None:
         raise RuntimeError("The browser tests need Chromium: apt-get install chromium, or set CHROMIUM.")
@@ -31,7 +31,7 @@ def look(*visits: dict[str, Any]) -> list[dict[str, Any]]:
 
     A visit: `url`, and if wanted `width, scheme, javascript, locale, screenshot, headers, steps`; see `look.mjs`.
     """
-    order = {"executable": _chromium(), "visits": visits}
+    order = {"executable": chromium(), "visits": visits}
     done = subprocess.run(
         ["node", str(Path(__file__).with_name("look.mjs"))],
         input=json.dumps(order),

@@ -8,6 +8,9 @@ from app.identity.models import Organization
 from app.kit.runtime import Runtime
 from tests.conftest import Somebody
 from tests.field import Job, make_job
+from tests.visits.conftest import send
+
+__all__ = ["job", "new_job", "send", "statements"]
 
 
 @pytest.fixture

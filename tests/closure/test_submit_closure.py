@@ -17,8 +17,11 @@ from app.identity.models import Organization
 from app.kit import clock
 from app.kit.ids import uuid7
 from app.kit.runtime import Runtime
+from app.visits.commands.field_reports import set_task
+from app.visits.schemas import TaskIn
 from tests.conftest import Somebody
 from tests.field import Job, a_picture, another_visit, just_now, the_office
+from tests.visits.conftest import Send
 
 CHECKLIST = [{"id": "safe", "label": "Power is off", "kind": "yes_no", "required": True, "pass": True}]
 POLICY = {
@@ -218,12 +221,12 @@ def test_of_two_photos_that_arrive_at_once_the_second_closes_the_work(
     api: TestClient, runtime: Runtime, strict: Job, ana: Somebody
 ) -> None:
     submit(api, strict, a_closure(**PROVEN), ana)
-    folder, office = runtime.settings.files_dir(), the_office(strict.organization_id)
+    office = the_office(strict.organization_id)
     picture = UploadFile(BytesIO(a_picture()), headers=Headers({"content-type": "image/jpeg"}))
 
     with ThreadPoolExecutor(1) as other, runtime.transaction(strict.organization_id) as db:
         given = EvidenceIn(id=PHOTO["id"], kind=EvidenceKind.PHOTO, tag="after", file=picture)
-        keep_evidence(db, strict.visit(), given, a_picture(), folder, by=office, at=clock.now())
+        keep_evidence(db, strict.visit(), given, a_picture(), by=office, at=clock.now())
         second = other.submit(upload, api, strict, SIGNATURE, ana, "blue")
         with pytest.raises(TimeoutError):
             second.result(timeout=1.5)
@@ -370,4 +373,34 @@ def test_closing_takes_no_more_statements_than_it_may(
 
     assert submit(api, strict, a_closure(**PROVEN), ana).json()["verdict"] == "verified"
 
-    assert len(statements()) <= 17, "\n".join(statements())
+    assert len(statements()) <= 20, "\n".join(statements())
+
+
+def test_what_was_ticked_on_site_answers_what_the_submission_leaves_out(
+    api: TestClient, strict: Job, send: Send, ana: Somebody
+) -> None:
+    """A submission that says otherwise is what counts."""
+    upload(api, strict, PHOTO, ana)
+    upload(api, strict, SIGNATURE, ana, "blue")
+    said = {**PROVEN, "answers": {}}
+    unmet = submit(api, strict, a_closure(**said), ana).json()
+    ticked = TaskIn(id=uuid7(), task_id="safe", done=True, value=None)
+    with send(ana) as sent:
+        set_task(sent.db, strict.visit_id, ticked, effective_at=sent.at, by=sent.by, at=sent.at)
+
+    otherwise = submit(api, strict, a_closure(**said | {"answers": {"safe": False}}), ana).json()
+    left_out = submit(api, strict, a_closure(**said), ana).json()
+
+    assert [one["verdict"] for one in (unmet, otherwise, left_out)] == ["unmet", "unmet", "verified"]
+
+
+def test_what_was_unticked_again_is_no_answer(api: TestClient, strict: Job, send: Send, ana: Somebody) -> None:
+    for done, ago in ((True, 2), (False, 1)):
+        with send(ana) as sent:
+            given = TaskIn(id=uuid7(), task_id="safe", done=done, value=None)
+            when = sent.at - timedelta(minutes=ago)
+            set_task(sent.db, strict.visit_id, given, effective_at=when, by=sent.by, at=sent.at)
+
+    answer = submit(api, strict, a_closure(**PROVEN | {"answers": {}}), ana).json()
+
+    assert {one["rule_id"]: one["met"] for one in answer["findings"]}["list"] == "no"

@@ -10,8 +10,8 @@ from sqlmodel import Session, select
 from starlette.testclient import TestClient
 
 from app.closure.models import Evidence
-from app.kit.files import path_of
 from app.kit.ids import uuid7
+from app.kit.objects import key_of
 from app.kit.runtime import Runtime
 from tests.conftest import Somebody
 from tests.field import Job, a_picture
@@ -33,7 +33,7 @@ def upload(
 
 
 def kept(runtime: Runtime, job: Job) -> list[Path]:
-    folder = runtime.settings.files_dir() / str(job.organization_id)
+    folder = runtime.settings.data_dir / "files" / str(job.organization_id)
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
@@ -50,9 +50,9 @@ def test_a_photo_is_kept_as_a_new_picture_without_anything_but_its_pixels(
     assert answer.status_code == 201
     assert answer.json()["location"] == {"lat": 52.5, "lng": 13.4}
     row = db.exec(select(Evidence)).one()
-    path = path_of(runtime.settings.files_dir(), job.organization_id, row.sha256)
-    assert path.stat().st_size == row.size_bytes
-    assert b"secret" not in path.read_bytes()
+    kept_bytes = runtime.objects.get(key_of(job.organization_id, row.sha256))
+    assert len(kept_bytes) == row.size_bytes
+    assert b"secret" not in kept_bytes
     assert row.original_sha256 != row.sha256
 
 

@@ -22,7 +22,7 @@ from app.domain.lifecycle import (
 )
 from app.domain.roles import Role
 from app.domain.time_rule import ClockSource, effective_time
-from app.domain.timesheet import TimeKind, timesheet
+from app.domain.timesheet import TimeEntry, TimeKind, timesheet
 
 NINE = datetime(2026, 5, 4, 9, tzinfo=UTC)
 V, W = VisitStatus, WorkOrderStatus
@@ -171,6 +171,43 @@ def test_a_corrected_time_moves_the_entries_on_both_sides() -> None:
     entries = timesheet([*WHOLE_TRIP, corrected])
 
     assert (entries[0].ended_at, entries[1].started_at) == (NINE + timedelta(hours=1.25),) * 2
+
+
+def test_typed_hours_stand_beside_those_that_follow_from_the_trip() -> None:
+    hour = timedelta(hours=1)
+    data = {"technician_id": str(BEN), "kind": "work", "reason": "paperwork"}
+    data |= {"started_at": (NINE + 5 * hour).isoformat(), "ended_at": (NINE + 6 * hour).isoformat()}
+    typed = Event(8, EventType.TIME_ADDED, NINE + 7 * hour, data, VISIT)
+
+    entries = timesheet([*WHOLE_TRIP, typed])
+
+    added = [entry for entry in entries if entry not in timesheet(WHOLE_TRIP)]
+    assert added == [TimeEntry(BEN, TimeKind.WORK, NINE + 5 * hour, NINE + 6 * hour, "paperwork")]
+    assert len(entries) == 5
+
+
+def test_the_first_look_of_who_is_to_go_counts_until_somebody_else_is_to_go() -> None:
+    events = [
+        Event(1, EventType.VISIT_SCHEDULED, NINE, {"technician_id": str(ANA)}, VISIT),
+        *(
+            Event(seq, EventType.VISIT_SEEN, NINE + timedelta(hours=seq), {"technician_id": str(who)}, VISIT)
+            for seq, who in ((2, BEN), (3, ANA), (4, ANA))
+        ),
+    ]
+    given_away = Event(5, EventType.VISIT_REASSIGNED, NINE + timedelta(hours=5), {"technician_id": str(BEN)}, VISIT)
+
+    assert fold(events)[1][VISIT].seen_at == NINE + timedelta(hours=3)
+    assert fold([*events, given_away])[1][VISIT].seen_at is None
+
+
+@pytest.mark.parametrize("kind", [EventType.REPORTED, EventType.TIME_ADDED])
+def test_what_is_only_said_about_a_visit_makes_none(kind: EventType) -> None:
+    """It may carry a time from before the visit was planned."""
+    created = Event(1, EventType.CREATED, NINE)
+
+    order, visits = fold([created, Event(2, kind, NINE, {}, VISIT)])
+
+    assert (order.status, visits) == (W.NEW, {})
 
 
 def test_somebody_of_the_crew_has_time_of_their_own() -> None:

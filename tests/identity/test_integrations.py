@@ -32,7 +32,7 @@ def test_an_integration_reaches_no_session_of_another(api: CheckedClient, ada: S
 
 def test_an_integration_has_no_device(api: CheckedClient, ada: Somebody) -> None:
     mine, _ = an_integration(api, ada, "CRM")
-    body = {"id": str(uuid4()), "platform": "android", "app_version": "1.0"}
+    body = {"device_id": str(uuid4()), "platform": "android", "app_version": "1.0"}
 
     answer = api.post("/v1/devices", json=body, headers=mine)
 
@@ -46,7 +46,7 @@ def test_signing_in_names_a_device_only_when_it_is_ones_own(
     db.commit()
     devices = {}
     for who in (ana, ben):
-        body = {"id": str(uuid4()), "platform": "android", "app_version": "1.0"}
+        body = {"device_id": str(uuid4()), "platform": "android", "app_version": "1.0"}
         devices[who.person.name] = api.post("/v1/devices", json=body, headers=who.headers).json()["id"]
 
     told = {}

@@ -122,11 +122,11 @@ def test_revoking_ends_the_session(api: CheckedClient, ana_email: str) -> None:
 
 
 def test_a_device_is_registered_once_and_its_revocation_signs_it_out(api: CheckedClient, ana: Somebody) -> None:
-    device = {"id": str(uuid4()), "platform": "android", "app_version": "3.4.1"}
+    device = {"device_id": str(uuid4()), "platform": "android", "app_version": "3.4.1"}
     assert api.post("/v1/devices", json=device, headers=ana.headers).status_code == 201
-    assert api.post("/v1/devices", json=device, headers=ana.headers).status_code == 201
+    assert api.post("/v1/devices", json=device, headers=ana.headers).status_code == 200
     assert len(api.get("/v1/me/devices", headers=ana.headers).json()["items"]) == 1
 
-    assert api.delete(f"/v1/devices/{device['id']}", headers=ana.headers).status_code == 204
+    assert api.delete(f"/v1/devices/{device['device_id']}", headers=ana.headers).status_code == 204
 
     assert api.get("/v1/me", headers=ana.headers).status_code == 401

@@ -118,10 +118,11 @@ def test_a_late_report_of_a_reassigned_visit_is_noted_and_shown_to_the_dispatche
     answer = scene.report(visit["id"], "arrive", ana)
 
     assert (answer["result"], answer["code"]) == ("noted", "reassigned")
-    [orphan] = scene.get("/v1/orphans")["items"]
-    assert orphan["action"] == "arrive"
-    decided = scene.post(f"/v1/orphans/{orphan['id']}/decision", {"choice": "discard", "reason": "Ben did it"})
-    assert decided["state"] == "decided"
+    [issue] = scene.get("/v1/issues", owner="dispatcher")["items"]
+    assert (issue["severity"], issue["report"]["action"], issue["technician_name"]) == ("high", "arrive", "Ana")
+    assert issue["text"]["en"] == "Arrive by Ana was recorded, but the visit had been given to Ben."
+    decided = scene.post(f"/v1/issues/{issue['id']}/resolution", {"choice": "discard", "reason": "Ben did it"})
+    assert (decided["state"], decided["resolved_by_name"]) == ("resolved", "Dana")
 
 
 def test_a_report_from_before_the_cancellation_is_noted_and_one_from_after_is_refused(
@@ -138,7 +139,7 @@ def test_a_report_from_before_the_cancellation_is_noted_and_one_from_after_is_re
         late = scene.report(visit["id"], "depart", ana, at=earlier)
         never = scene.report(visit["id"], "depart", ana, status=409)
 
-    assert (late["result"], late["code"]) == ("noted", "visit_canceled")
+    assert (late["result"], late["code"]) == ("noted", "job_cancelled")
     assert never["code"] == "invalid-transition"
 
 
@@ -183,15 +184,15 @@ def test_a_late_arrival_takes_effect_on_the_visit_that_the_dispatcher_names(
         now.shift(timedelta(minutes=10))
         scene.report(visit["id"], "arrive", ana, at=really)
         another = scene.dispatched(ana, scene.order(visit["work_order_id"]))
-        [orphan] = scene.get("/v1/orphans")["items"]
+        [issue] = scene.get("/v1/issues", owner="dispatcher")["items"]
         body = {"choice": "attach", "visit_id": another["id"], "reason": "she was there"}
 
-        scene.post(f"/v1/orphans/{orphan['id']}/decision", body)
-        again = scene.post(f"/v1/orphans/{orphan['id']}/decision", body, status=409)
+        scene.post(f"/v1/issues/{issue['id']}/resolution", body)
+        again = scene.post(f"/v1/issues/{issue['id']}/resolution", body, status=409)
 
     after = scene.get(f"/v1/visits/{another['id']}")
     assert (after["status"], after["arrived_at"]) == ("on_site", really.isoformat().replace("+00:00", "Z"))
-    assert again["code"] == "orphan-decided"
+    assert again["code"] == "issue-resolved"
 
 
 def test_a_visit_that_nobody_came_to_is_proposed_as_a_no_show(scene: Scene, ana: Somebody) -> None:

@@ -1,7 +1,7 @@
-"""Photos and signatures come in: made safe, kept on disk, then written down; what waited for them moves on."""
+"""Photos and signatures come in: made safe, kept as objects, then written down; what waited for them moves on."""
 
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
@@ -16,8 +16,10 @@ from app.domain.closure_rules import Met
 from app.domain.ledger import EventType
 from app.domain.lifecycle import WorkOrderStatus
 from app.identity.access import Caller
-from app.kit import files
+from app.kit.changes import Kind, touch
 from app.kit.images import Image, Limits, reencode
+from app.kit.objects import sha256_of
+from app.kit.runtime import runtime_of
 from app.visits.models import Visit
 from app.work_orders.commands import IdReused, happen
 from app.work_orders.ledger import SYSTEM, NewEvent, OpenLedger, open_ledger
@@ -25,19 +27,39 @@ from app.work_orders.ledger import SYSTEM, NewEvent, OpenLedger, open_ledger
 UPLOAD_BYTES = 15_000_000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """A picture that is kept already, and what is said about it. `uploaded_by`: None for a program."""
+
+    id: UUID
+    kind: EvidenceKind
+    tag: str
+    signer_name: str | None
+    sha256: str
+    original_sha256: str
+    mime: str
+    size_bytes: int
+    width: int
+    height: int
+    captured_at: datetime | None
+    latitude: float | None
+    longitude: float | None
+    uploaded_by: UUID | None
+
+
 def keep_evidence(
-    db: Session, visit: Visit, given: EvidenceIn, data: bytes, folder: Path, *, by: Caller, at: datetime
+    db: Session, visit: Visit, given: EvidenceIn, data: bytes, *, by: Caller, at: datetime
 ) -> tuple[Evidence, bool]:
     """Keep a photo or signature of the visit; and whether it was kept already.
 
-    The file is on the disk before the row is written. A submission that waited for it is judged again.
+    The bytes are kept before the row is written. A submission that waited for it is judged again.
 
     Raises:
         ImageTypeRefused, ImageTooLarge, ImageUnreadable: it is no picture that we keep; nothing is stored.
         WorkOrderClosed: the work is closed, and its evidence is what it is.
         IdReused: the id came earlier with another picture.
     """
-    original = files.sha256_of(data)
+    original = sha256_of(data)
     if (earlier := db.get(Evidence, (by.organization_id, given.id))) is not None:
         return _same(earlier, visit.id, given, original), True
     if queries.status_of_work(db, visit) is WorkOrderStatus.CLOSED:
@@ -48,41 +70,52 @@ def keep_evidence(
         keep_png=given.kind is EvidenceKind.SIGNATURE,
         limits=Limits(upload_bytes=UPLOAD_BYTES),
     )
-    files.keep(folder, by.organization_id, image.bytes)
-    made = db.scalars(
-        insert(Evidence)
-        .values(**_columns(visit, given, image, by=by, at=at), reused=queries.was_sent_before(db, visit, original))
-        .on_conflict_do_nothing()
-        .returning(Evidence)
-    ).one_or_none()
+    runtime_of(db).objects.keep(by.organization_id, image.bytes)
+    made = record_evidence(db, visit, _proof(given, image, by=by), at=at)
     if made is None:
         earlier = db.get_one(Evidence, (by.organization_id, given.id))
         return _same(earlier, visit.id, given, original), True
-    judge_again(db, visit, at=at)
     return made, False
 
 
-def _columns(visit: Visit, given: EvidenceIn, image: Image, *, by: Caller, at: datetime) -> dict[str, object]:
-    return {
-        "organization_id": by.organization_id,
-        "id": given.id,
-        "work_order_id": visit.work_order_id,
-        "visit_id": visit.id,
-        "kind": given.kind,
-        "tag": given.tag,
-        "signer_name": given.signer_name,
-        "sha256": image.sha256,
-        "original_sha256": image.original_sha256,
-        "mime": image.mime,
-        "size_bytes": len(image.bytes),
-        "width": image.width,
-        "height": image.height,
-        "captured_at": given.captured_at,
-        "latitude": given.lat,
-        "longitude": given.lng,
-        "uploaded_by": by.person_id,
-        "recorded_at": at,
-    }
+def record_evidence(db: Session, visit: Visit, proof: Proof, *, at: datetime) -> Evidence | None:
+    """Write down a picture that is kept, and judge what waited for it; None when it was written down already."""
+    made = db.scalars(
+        insert(Evidence)
+        .values(
+            **asdict(proof),
+            organization_id=visit.organization_id,
+            work_order_id=visit.work_order_id,
+            visit_id=visit.id,
+            reused=queries.was_sent_before(db, visit, proof.original_sha256),
+            recorded_at=at,
+        )
+        .on_conflict_do_nothing()
+        .returning(Evidence)
+    ).one_or_none()
+    if made is not None:
+        touch(db, visit.organization_id, Kind.WORK_ORDER, visit.work_order_id)
+        judge_again(db, visit, at=at)
+    return made
+
+
+def _proof(given: EvidenceIn, image: Image, *, by: Caller) -> Proof:
+    return Proof(
+        id=given.id,
+        kind=given.kind,
+        tag=given.tag,
+        signer_name=given.signer_name,
+        sha256=image.sha256,
+        original_sha256=image.original_sha256,
+        mime=image.mime,
+        size_bytes=len(image.bytes),
+        width=image.width,
+        height=image.height,
+        captured_at=given.captured_at,
+        latitude=given.lat,
+        longitude=given.lng,
+        uploaded_by=by.person_id,
+    )
 
 
 def _same(earlier: Evidence, visit_id: UUID, given: EvidenceIn, original_sha256: str) -> Evidence:

@@ -16,6 +16,7 @@ from app.domain.ledger import EventType, VisitState
 from app.domain.lifecycle import VISIT_MOVES, VisitAction, VisitStatus, WorkOrderStatus
 from app.domain.time_rule import ClockSource, effective_time
 from app.identity.access import Caller
+from app.kit.changes import Kind, touch
 from app.kit.problems import NotAllowed, RuleBroken, Unprocessable
 from app.kit.repeats import fingerprint_of
 from app.visits.commands.planning import check_visit_move
@@ -90,6 +91,7 @@ def submit_closure(
     )
     db.add(submission)
     db.flush()
+    touch(db, by.organization_id, Kind.WORK_ORDER, ledger.id)
     if verdict.kind is not VerdictKind.UNMET:
         complete(db, ledger, submission, given, by=by, at=at, clock_source=clock_source)
         verify_and_close(db, ledger, submission, policy, at=at)
@@ -115,8 +117,12 @@ def _check_may_submit(db: Session, ledger: OpenLedger, visit: VisitState, given:
 def judge(
     db: Session, ledger: OpenLedger, visit: VisitState, given: ClosureIn, *, ended_at: datetime
 ) -> tuple[ClosurePolicy, Verdict, dict[str, Any]]:
-    """The policy that the visit is pinned to, the verdict, and the policy as it is stored."""
+    """The policy that the visit is pinned to, the verdict, and the policy as it is stored.
+
+    What the submission leaves out of the checklist was perhaps ticked on site before.
+    """
     material = queries.material_of(db, ledger.organization_id, visit.id)
+    given = given.model_copy(update={"answers": {**material["ticked"], **given.answers}})
     policy = policy_of(material["closure_policy"])
     facts = queries.facts_of(db, ledger, visit, given, ended_at=ended_at, material=material)
     return policy, evaluate(policy, queries.submission_from(given), facts), material["closure_policy"]

@@ -12,6 +12,7 @@ from app.domain.money import minor_units
 from app.imports.batch import Batch, Outcome, Record, hash_of, hash_text
 from app.imports.ledger import refuse_unknown
 from app.imports.reading import Read
+from app.kit.changes import Kind
 
 
 def store_parts(batch: Batch, given: Sequence[Read]) -> Outcome:
@@ -33,6 +34,7 @@ def store_parts(batch: Batch, given: Sequence[Read]) -> Outcome:
         [record for _, record in records.values()],
         tail="ON CONFLICT (organization_id, id) DO NOTHING RETURNING id",
     )
+    batch.touch(Kind.WORK_ORDER, {record["work_order_id"] for _, record in records.values()})
     _count(batch, records, {row["id"] for row in added}, outcome)
     return outcome
 

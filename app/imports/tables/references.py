@@ -10,8 +10,12 @@ from app.domain.money import minor_units
 from app.imports.batch import Batch, Outcome, Record, to_json, unique_rows
 from app.imports.ledger import link_visits
 from app.imports.reading import Read
+from app.kit.changes import Kind
 from app.kit.database import next_numbers
 from app.kit.ids import uuid7
+
+#: What others keep copies of.
+KINDS = {"sites": Kind.SITE, "assets": Kind.ASSET, "technicians": Kind.TECHNICIAN}
 
 
 def store_teams(batch: Batch, given: Sequence[Read]) -> Outcome:
@@ -192,9 +196,11 @@ def _upsert(
         f"DO UPDATE SET {', '.join(changes)} "
         f"WHERE ({', '.join(f'was.{name}' for name in names)}) "
         f"IS DISTINCT FROM ({', '.join(f'excluded.{name}' for name in names)}) "
-        "RETURNING external_ref, xmax = 0 AS added",
+        "RETURNING id, external_ref, xmax = 0 AS added",
         records=to_json([{"id": uuid7(), **record} for record in records]),
     )
+    if table in KINDS:
+        batch.touch(KINDS[table], (row["id"] for row in found))
     added = [row["external_ref"] for row in found if row["added"]]
     outcome.created += len(added)
     outcome.updated += len(found) - len(added)
@@ -207,9 +213,10 @@ def _link_work_orders(batch: Batch, what: str, table: str, added: Sequence[str])
     if not added:
         return
     customer = ", customer_id = coalesce(w.customer_id, found.customer_id)" if what == "site" else ""
-    batch.fetch(
+    linked = batch.fetch(
         f"UPDATE work_orders AS w SET {what}_id = found.id, version = w.version + 1{customer} FROM {table} AS found "
         f"WHERE w.organization_id = %(organization_id)s AND w.{what}_id IS NULL AND w.{what}_ref = ANY(%(refs)s) "
-        f"AND found.organization_id = w.organization_id AND found.external_ref = w.{what}_ref",
+        f"AND found.organization_id = w.organization_id AND found.external_ref = w.{what}_ref RETURNING w.id",
         refs=list(added),
     )
+    batch.touch(Kind.WORK_ORDER, (row["id"] for row in linked))

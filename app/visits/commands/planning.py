@@ -306,6 +306,12 @@ def no_such_technician(technician_id: UUID) -> NoSuchTechnician:
     return NoSuchTechnician("There is no such technician with this id.", errors=[error], id=str(technician_id))
 
 
+def technician_snapshot(db: Session, ledger: OpenLedger, technician_id: UUID) -> dict[str, Any]:
+    """What a visit keeps of its technician as they are now: team, partner, employment."""
+    who = _technician(db, ledger, technician_id)
+    return {name: who[name] for name in ("technician_id", "team_id", "partner_id", "employment")}
+
+
 def _check_own(who: Mapping[str, Any], caller: Caller) -> None:
     """
     Raises:

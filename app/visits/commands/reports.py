@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg.errors import UniqueViolation
 from sqlmodel import Session
 
-from app.domain.ledger import EventType
+from app.domain.ledger import EventType, VisitState
 from app.domain.lifecycle import VisitAction
 from app.domain.roles import Scope
 from app.domain.time_rule import ClockSource, effective_time
@@ -21,7 +21,7 @@ from app.kit.repeats import fingerprint_of
 from app.visits.queries import actions_on_visit
 from app.visits.schemas import Reported, StatusUpdateIn
 from app.work_orders.commands import IdReused
-from app.work_orders.ledger import NewEvent, OpenLedger, opened
+from app.work_orders.ledger import NewEvent, OpenLedger, held_ledger, hold, opened
 
 EVENT_OF = {
     VisitAction.ACCEPT: EventType.VISIT_ACCEPTED,
@@ -48,6 +48,35 @@ class Report:
     body_hash: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A report about a visit whose work order is locked, with all that is known about its sending.
+
+    `offline`: it may have waited for hours on a device whose technician could not know of a new plan.
+    """
+
+    db: Session
+    ledger: OpenLedger
+    visit_id: UUID
+    given: StatusUpdateIn
+    report: Report
+    by: Caller
+    at: datetime
+    offline: bool = False
+
+    @property
+    def visit(self) -> VisitState:
+        return self.ledger.visits[self.visit_id]
+
+    @property
+    def is_lead(self) -> bool:
+        return self.by.technician_id is not None and self.by.technician_id == self.visit.technician_id
+
+    @property
+    def is_member(self) -> bool:
+        return not self.is_lead and self.by.technician_id in self.ledger.visit_rows[self.visit_id]["members"]
+
+
 LOCK_BY_VISIT = """
 SELECT w.* FROM visits v JOIN work_orders w ON w.organization_id = v.organization_id AND w.id = v.work_order_id
 WHERE v.organization_id = %(o)s AND v.id = %(v)s AND (
@@ -68,6 +97,8 @@ def ledger_of_visit(db: Session, caller: Caller, visit_id: UUID, *, repeat_of: U
     Raises:
         NotFound: there is no such visit, or it was never the caller's; the two look the same on purpose.
     """
+    if (held := held_ledger(db, visit_id)) is not None:
+        return held
     found = rows(
         db,
         LOCK_BY_VISIT,
@@ -82,6 +113,7 @@ def ledger_of_visit(db: Session, caller: Caller, visit_id: UUID, *, repeat_of: U
     ledger = opened(db, caller.organization_id, found[0], repeat_of=repeat_of)
     if caller.scope is Scope.ASSIGNED and ledger.visits[visit_id].partner_id != caller.partner_id:
         raise NotFound("There is no such visit.", visit_id=str(visit_id))
+    hold(db, visit_id, ledger)
     return ledger
 
 
@@ -107,7 +139,7 @@ def earlier_answer(ledger: OpenLedger, report: Report) -> dict[str, Any] | None:
         return None
     if ledger.repeat["body_hash"] != "\\x" + report.body_hash.hex() or ledger.repeat["answer"] is None:
         raise IdReused("This id came earlier with another content.", id=str(report.given.id))
-    answer: dict[str, Any] = ledger.repeat["answer"]
+    answer: dict[str, Any] = {"noop": False, "issue_id": None, **ledger.repeat["answer"]}
     return answer
 
 
@@ -146,28 +178,28 @@ def own_id(report: Report) -> Iterator[None]:
 
 
 def answer_of(
-    ledger: OpenLedger,
-    visit_id: UUID,
-    report: Report,
-    action: str,
+    sent: Sent,
     *,
-    by: Caller,
     implied: Sequence[str] = (),
     code: str | None = None,
+    noop: bool = False,
+    issue_id: UUID | None = None,
 ) -> dict[str, Any]:
     """What the sender of a report is told, as plain JSON."""
-    status = ledger.visits[visit_id].status
+    status = sent.visit.status
     return {
-        "id": str(report.given.id),
-        "visit_id": str(visit_id),
-        "work_order_id": str(ledger.id),
-        "action": action,
+        "id": str(sent.report.given.id),
+        "visit_id": str(sent.visit_id),
+        "work_order_id": str(sent.ledger.id),
+        "action": sent.given.action,
         "result": "noted" if code else "applied",
         "code": code,
+        "noop": noop,
+        "issue_id": str(issue_id) if issue_id else None,
         "status": status.value,
-        "work_order_status": ledger.order.status.value,
-        "effective_at": utc_iso(report.effective_at),
-        "clock_source": report.clock_source.value,
+        "work_order_status": sent.ledger.order.status.value,
+        "effective_at": utc_iso(sent.report.effective_at),
+        "clock_source": sent.report.clock_source.value,
         "implied": list(implied),
-        "allowed_actions": [] if code else actions_on_visit(status, by.roles),
+        "allowed_actions": [] if code else actions_on_visit(status, sent.by.roles),
     }

@@ -1,0 +1,188 @@
+"""What a device holds of a job: one document with all that is needed on site, made anew when any of it changes."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlmodel import Session
+
+from app.domain.crew import MemberStatus, allowed_to_member
+from app.domain.lifecycle import CATEGORY, CREW, VisitStatus, allowed_on_visit
+from app.domain.replica import CONTACT_IS_KEPT
+from app.kit.database import rows
+from app.visits.jobs import BEFORE_DISPATCH
+
+NOTES_SHOWN = 20
+
+JOBS = """
+SELECT v.id, v.version, v.number, v.status, v.technician_id, v.partner_id, v.scheduled_start, v.scheduled_end,
+       v.window_start, v.window_end, v.dispatched_at, v.accepted_at, v.departed_at, v.arrived_at, v.started_at,
+       v.ended_at, v.work_order_id, v.outcome,
+       w.number AS w_number, w.title, w.description, w.type, w.work_class, w.priority, w.status AS w_status,
+       w.problem_code, w.due_at, w.response_due_at, w.estimated_minutes, w.changes_requested,
+       s.id AS s_id, s.name AS s_name, s.address, s.postal_code, s.latitude, s.longitude, s.access_notes,
+       c.id AS c_id, c.name AS c_name, c.phone, c.email,
+       a.id AS a_id, a.name AS a_name, a.model, a.serial, a.warranty_until,
+       t.version AS t_version, t.checklist, t.closure_policy, t.planned_parts,
+       (SELECT coalesce(jsonb_object_agg(m.technician_id, m.status), '{}') FROM visit_members m
+        WHERE m.organization_id = v.organization_id AND m.visit_id = v.id AND m.left_at IS NULL) AS crew,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object('id', o.id, 'author', o.author_name, 'text', o.text,
+                                                     'at', o.effective_at) ORDER BY o.effective_at DESC, o.id), '[]')
+        FROM (SELECT * FROM notes o WHERE o.organization_id = v.organization_id
+              AND o.work_order_id = v.work_order_id AND NOT o.internal
+              ORDER BY o.effective_at DESC, o.id LIMIT 21) o) AS notes,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object('op_id', p.id, 'kind', p.kind, 'part', p.part_number,
+                                  'qty', p.quantity, 'serials', p.serials) ORDER BY p.effective_at, p.id), '[]')
+        FROM part_movements p WHERE p.organization_id = v.organization_id AND p.work_order_id = v.work_order_id
+             AND p.visit_id = v.id AND p.kind IN ('used', 'returned')) AS parts_used,
+       (SELECT coalesce(jsonb_object_agg(r.task_id, jsonb_build_object('done', r.done, 'value', r.value)), '{}')
+        FROM (SELECT DISTINCT ON (task_id) task_id, done, value FROM task_results r
+              WHERE r.organization_id = v.organization_id AND r.visit_id = v.id
+              ORDER BY task_id, effective_at DESC, id DESC) r) AS results,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object('id', f.id, 'role', f.role, 'mime', f.mime, 'bytes', f.size_bytes,
+                                  'sha256', f.sha256, 'state', f.state) ORDER BY f.recorded_at, f.id), '[]')
+        FROM attachments f WHERE f.organization_id = v.organization_id AND f.visit_id = v.id) AS attachments,
+       (SELECT x.verdict FROM closure_submissions x
+        WHERE x.organization_id = v.organization_id AND x.visit_id = v.id
+        ORDER BY x.recorded_at DESC, x.id DESC LIMIT 1) AS verdict,
+       (SELECT coalesce(jsonb_object_agg(e.feed_id, jsonb_build_array(e.removed, encode(sha256(e.document), 'hex'),
+                                                                      e.entered_seq)), '{}')
+        FROM feed_entries e WHERE e.organization_id = v.organization_id AND e.kind = 'job'
+             AND e.entity_id = v.id::text AND e.feed_id = ANY(%(feeds)s)) AS held
+FROM visits v
+JOIN work_orders w ON w.organization_id = v.organization_id AND w.id = v.work_order_id
+LEFT JOIN sites s ON s.organization_id = w.organization_id AND s.id = w.site_id
+LEFT JOIN contacts c ON c.organization_id = w.organization_id AND c.id = w.contact_id
+LEFT JOIN assets a ON a.organization_id = w.organization_id AND a.id = w.asset_id
+LEFT JOIN work_type_versions t ON t.organization_id = w.organization_id AND t.work_type_id = w.work_type_id
+     AND t.version = coalesce(v.work_type_version, w.work_type_version)
+WHERE v.organization_id = %(o)s AND v.work_order_id = ANY(%(orders)s)
+"""
+
+
+def jobs_of(
+    db: Session, organization_id: UUID, work_orders: Iterable[UUID], feeds: Sequence[UUID]
+) -> list[dict[str, Any]]:
+    """The visits of these work orders with all that their documents say; `held`: feed → what its devices hold of it."""
+    return rows(db, JOBS, o=organization_id, orders=sorted(work_orders), feeds=list(feeds))
+
+
+def job_document(row: dict[str, Any], technician_id: UUID, *, at: datetime) -> bytes:
+    """The job as this technician's devices hold it (rep 1): JSON of 64 KiB at most."""
+    status = VisitStatus(row["status"])
+    is_lead = row["technician_id"] == technician_id
+    policy = row["closure_policy"] or {}
+    notes = row["notes"]
+    document = {
+        "id": row["id"],
+        "no": row["w_number"],
+        "version": row["version"],
+        "trip": row["number"],
+        "status": status,
+        "category": CATEGORY[status],
+        "priority": row["priority"],
+        "type": row["type"],
+        "class": row["work_class"],
+        "summary": row["title"],
+        "description": row["description"][:DESCRIPTION_SHOWN],
+        "problem_code": row["problem_code"],
+        "estimated_minutes": row["estimated_minutes"],
+        "scheduled": {"start": row["scheduled_start"], "end": row["scheduled_end"]},
+        "window": {"start": row["window_start"], "end": row["window_end"]} if row["window_start"] else None,
+        "times": {name: row[name] for name in TIMES},
+        "sla": {"respond_by": row["response_due_at"], "resolve_by": row["due_at"]},
+        "work_order": {"id": row["work_order_id"], "status": row["w_status"]},
+        "assignment": {
+            "role": "lead" if is_lead else "member",
+            "state": status if is_lead else row["crew"].get(str(technician_id)),
+            "since": row["dispatched_at"],
+            "crew": sorted({str(row["technician_id"]), *row["crew"]} - {"None"}),
+        },
+        "site": _site(row) if row["s_id"] else None,
+        "contact": _contact(row) if contact_shown(row, at=at) else None,
+        "asset": _asset(row) if row["a_id"] else None,
+        "tasks": [_task(one, row["results"]) for one in row["checklist"] or ()],
+        "parts_planned": [{"part": one["part_number"], "qty": one["quantity"]} for one in row["planned_parts"] or ()],
+        "parts_used": row["parts_used"],
+        "closure": {
+            "required": required_by(policy),
+            "state": row["verdict"] or "open",
+            "changes_requested": row["changes_requested"],
+            "version": row["t_version"],
+            "rules": policy.get("rules", []),
+            "auto_close": policy.get("auto_close", True),
+        },
+        "attachments": row["attachments"],
+        "notes": notes[:NOTES_SHOWN],
+        "more": {"notes": len(notes) > NOTES_SHOWN},
+        "allowed": allowed_operations(status, is_lead, row["crew"].get(str(technician_id))),
+    }
+    return orjson.dumps(document, option=orjson.OPT_UTC_Z)
+
+
+TIMES = ("accepted_at", "departed_at", "arrived_at", "started_at", "ended_at")
+#: So that a document with its notes and tasks stays under 64 KiB.
+DESCRIPTION_SHOWN = 4000
+ALWAYS = ("note.add", "part.use", "part.return", "time.add", "task.set", "attachment.add", "part.request")
+HIDDEN = frozenset({"correct_time"})
+
+
+def allowed_operations(status: VisitStatus, is_lead: bool, member: str | None) -> list[str]:
+    """A hint for the buttons, from the tables that the server enforces."""
+    moves = allowed_on_visit(status, CREW) if is_lead else allowed_to_member(status, MemberStatus(member or "left"))
+    return [*(f"visit.{move.action}" for move in moves if move.action not in HIDDEN), *ALWAYS]
+
+
+def contact_shown(row: dict[str, Any], *, at: datetime) -> bool:
+    """Whom to call is known from the dispatch until a day after the end."""
+    if row["c_id"] is None or VisitStatus(row["status"]) in BEFORE_DISPATCH:
+        return False
+    return row["ended_at"] is None or at - row["ended_at"] < CONTACT_IS_KEPT
+
+
+def required_by(policy: dict[str, Any]) -> list[str]:
+    """What has to be there for the closure, in a word each; the rules themselves are beside it."""
+    words = []
+    for rule in policy.get("rules", ()):
+        if rule.get("severity", "block") != "block":
+            continue
+        detail = (rule.get("params") or {}).get("tag" if rule["kind"] == "photo" else "role")
+        words.append(f"{rule['kind']}:{detail}" if detail else rule["kind"])
+    return list(dict.fromkeys(words))
+
+
+def _site(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": row["s_id"],
+        "name": row["s_name"],
+        "address": row["address"],
+        "postal_code": row["postal_code"],
+        "lat": row["latitude"],
+        "lng": row["longitude"],
+        "access_notes": row["access_notes"],
+    }
+
+
+def _contact(row: dict[str, Any]) -> dict[str, Any]:
+    return {"name": row["c_name"], "phone": row["phone"], "email": row["email"]}
+
+
+def _asset(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": row["a_id"],
+        "name": row["a_name"],
+        "model": row["model"],
+        "serial": row["serial"],
+        "warranty_until": row["warranty_until"],
+    }
+
+
+def _task(item: dict[str, Any], results: dict[str, Any]) -> dict[str, Any]:
+    """An item of the pinned checklist, with what was answered so far."""
+    return {**item, **results.get(item["id"], {"done": False, "value": None})}
+
+
+def dumps(document: Any) -> bytes:
+    return orjson.dumps(document, option=orjson.OPT_UTC_Z)

@@ -1,0 +1,71 @@
+"""The field is not as the plan says: somebody is told, and it stays with them until they have chosen what to do."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, select
+
+from app.kit.changes import Kind, touch
+from app.kit.ids import uuid7
+from app.visits.issue_texts import IssueCode
+from app.visits.models import Issue, Owner, Severity
+
+#: What a technician can answer: it is seen, or somebody should call.
+TECHNICIANS_CHOICES = ("ok", "call_dispatch")
+
+
+def raise_issue(
+    db: Session,
+    organization_id: UUID,
+    code: IssueCode,
+    *,
+    owner: Owner,
+    severity: Severity,
+    choices: Sequence[str],
+    at: datetime,
+    effective_at: datetime | None = None,
+    op_id: UUID | None = None,
+    technician_id: UUID | None = None,
+    work_order_id: UUID | None = None,
+    visit_id: UUID | None = None,
+    params: Mapping[str, Any] | None = None,
+    report: Mapping[str, Any] | None = None,
+) -> Issue:
+    """Tell the owner. The same code about the same report (`op_id`) for the same owner is the same issue.
+
+    Args:
+        technician_id: whose report it is about; an issue that a technician owns shows in this technician's feed.
+        params: plain JSON that the text of the code names, see `app/visits/issue_texts.py`.
+        effective_at: when it happened in the field; when it is raised, if nothing is said.
+    """
+    made = db.scalars(
+        insert(Issue)
+        .values(
+            organization_id=organization_id,
+            id=uuid7(),
+            severity=severity,
+            code=code,
+            owner=owner,
+            technician_id=technician_id,
+            op_id=op_id,
+            work_order_id=work_order_id,
+            visit_id=visit_id,
+            params=dict(params or {}),
+            choices=list(choices),
+            report=dict(report) if report is not None else None,
+            effective_at=effective_at or at,
+            recorded_at=at,
+        )
+        .on_conflict_do_nothing(index_elements=["organization_id", "op_id", "owner", "code"])
+        .returning(Issue)
+    ).one_or_none()
+    if made is None:
+        same = select(Issue).where(
+            Issue.organization_id == organization_id, Issue.op_id == op_id, Issue.owner == owner, Issue.code == code
+        )
+        return db.exec(same).one()
+    touch(db, organization_id, Kind.ISSUE, made.id)
+    return made

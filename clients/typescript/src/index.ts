@@ -1,0 +1,11 @@
+export * from "./client.js";
+export { Device, type DeviceOptions } from "./device.js";
+export type { Limits } from "./exchange.js";
+export { IndexedDbStorage } from "./indexeddb.js";
+export { type Project, project } from "./project.js";
+export type { Attention, Change, Doc, Operation, Removal, Result } from "./replica.js";
+export { type DeviceInfo, DeviceSession } from "./session.js";
+export { type SqliteDriver, SqliteStorage } from "./sqlite.js";
+export { MemoryStorage, type Storage, type Table, type Transaction } from "./storage.js";
+export type { FileRow } from "./uploads.js";
+export { NoNetwork, type Problem, Refused } from "./wire.js";
