@@ -31,6 +31,7 @@ WORKDIR /srv
 COPY --from=build /venv /venv
 COPY alembic.ini ./
 COPY migrations ./migrations
+COPY clients/python ./clients/python
 COPY app ./app
 
 USER 10001:10001

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from app.attachments import routes as attachments
 from app.attachments import tasks as attaching
 from app.attachments import upload_routes as uploads
-from app.attachments.events import AttachmentStored
+from app.attachments.events import AttachmentMissing, AttachmentStored
 from app.closure import reactions as closing
 from app.closure import routes as closure
 from app.customers import place_routes as places
@@ -80,6 +80,7 @@ WHEN: Mapping[type, Sequence[Reaction]] = {
     WorkOrderCompleted: [asking.invite_customer_early, closing.close_without_rules],
     WorkOrderClosed: [asking.invite_customer],
     AttachmentStored: [closing.keep_attached_evidence],
+    AttachmentMissing: [syncing.tell_of_missing_attachment],
     PartsNeeded: [supplying.request_parts],
     ChoiceMade: [syncing.redrive_when_chosen],
 }

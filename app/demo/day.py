@@ -1,10 +1,9 @@
-"""A day of Ana's through the public API: from the call of a customer to the figure in the manager's report."""
+"""A day through the public API: from the call of a customer to the figure in the manager's report, and a cellar."""
 
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 from uuid import uuid4
@@ -13,8 +12,10 @@ import httpx
 from rich.console import Console
 
 from app.demo.figures import explain, figures
+from app.demo.office import Job, iso, send_out, work_types
+from app.demo.offline import work_offline
 from app.demo.pictures import photo, signature
-from app.demo.talk import DayFailed, Somebody, Storyteller, sign_in
+from app.demo.talk import DayFailed, Somebody, Storyteller, check, sign_in
 
 MAIL_SECONDS = 40
 ANSWERS = {"gas_tight": True, "co_ppm": 18, "remarks": "Electrode was worn."}
@@ -22,16 +23,6 @@ LINK = re.compile(r"https?://\S+/s/[\w-]+")
 
 Mailbox = Callable[[str], str | None]
 """The text of the mail to an address, None while none has come."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What the office made for today; `address` is where the customer reads mail."""
-
-    work_order_id: str
-    number: str
-    visit_id: str
-    address: str
 
 
 def play(url: str, out: Console, *, mailbox: Mailbox | None = None) -> None:
@@ -48,17 +39,19 @@ def play(url: str, out: Console, *, mailbox: Mailbox | None = None) -> None:
         read_mail = mailbox or (lambda address: in_outbox(http, address))
         tell.scene("1  Everybody signs in")
         ana, dana, max_ = (sign_in(http, name, tell) for name in ("Ana", "Dana", "Max"))
-        job = office_plans(dana, ana, tell)
+        job, address = office_plans(dana, ana, tell)
         tell.scene("3  Max looks at the figures")
         before = figures(max_, tell)
         technician_works(ana, job, tell)
         proves(ana, dana, job, tell)
-        customer_answers(http, read_mail, job, tell)
+        customer_answers(http, read_mail, address, tell)
         tell.scene("7  Max looks at the figures again")
         explain(before, figures(max_, tell), tell)
+        work_offline(http, dana, tell)
 
 
-def office_plans(dana: Somebody, ana: Somebody, tell: Storyteller) -> Job:
+def office_plans(dana: Somebody, ana: Somebody, tell: Storyteller) -> tuple[Job, str]:
+    """The job, and where its customer reads mail."""
     tell.scene("2  A customer calls, Dana plans a visit for Ana")
     name = f"Cleo {uuid4().hex[:6]}"
     address = f"{name.replace(' ', '.').lower()}@customers.example"
@@ -77,10 +70,9 @@ def office_plans(dana: Somebody, ana: Somebody, tell: Storyteller) -> Job:
     site_id = dana.post("/v1/sites", site)["id"]
     asset = {"site_id": site_id, "name": "Gas boiler", "model": "Buderfix 192", "serial": uuid4().hex[:8].upper()}
     asset_id = dana.post("/v1/assets", asset)["id"]
-    kinds = {one["key"]: one["id"] for one in dana.get("/v1/work-types")["items"]}
     request = {
         "title": "The oven is cold and so is the shop",
-        "work_type_id": kinds["heating_repair"],
+        "work_type_id": work_types(dana)["heating_repair"],
         "channel": "phone",
         "priority": 2,
         "customer_id": customer,
@@ -88,22 +80,10 @@ def office_plans(dana: Somebody, ana: Somebody, tell: Storyteller) -> Job:
         "asset_id": asset_id,
         "contact_id": contact_id,
     }
-    order = dana.post("/v1/work-orders", request)
-    dana.post(f"/v1/work-orders/{order['id']}/approval", expect=200, version=order["version"])
-    now = datetime.now(UTC)
-    plan = {
-        "technician_id": ana.get("/v1/me")["technician_id"],
-        "scheduled_start": iso(now + timedelta(minutes=5)),
-        "scheduled_end": iso(now + timedelta(minutes=110)),
-        "window_start": iso(now - timedelta(minutes=30)),
-        "window_end": iso(now + timedelta(minutes=90)),
-        "force_reason": "The shop is closed while it is cold.",
-    }
-    visit = dana.post(f"/v1/work-orders/{order['id']}/visits", plan)
-    told = dana.post(f"/v1/visits/{visit['id']}/dispatch", expect=200, version=visit["version"])
-    check(told["status"] == "dispatched", f"the visit should be dispatched and is {told['status']}")
-    tell.good(f"{order['number']} for {name} is planned for today, and Ana has been told.")
-    return Job(order["id"], order["number"], visit["id"], address)
+    technician = ana.get("/v1/me")["technician_id"]
+    job = send_out(dana, technician, request, reason="The shop is closed while it is cold.")
+    tell.good(f"{job.number} for {name} is planned for today, and Ana has been told.")
+    return job, address
 
 
 def technician_works(ana: Somebody, job: Job, tell: Storyteller) -> None:
@@ -157,14 +137,14 @@ def proves(ana: Somebody, dana: Somebody, job: Job, tell: Storyteller) -> None:
     tell.good(f"Verified: {job.number} closed itself.")
 
 
-def customer_answers(http: httpx.Client, read_mail: Mailbox, job: Job, tell: Storyteller) -> None:
+def customer_answers(http: httpx.Client, read_mail: Mailbox, address: str, tell: Storyteller) -> None:
     tell.scene("6  The customer gets a mail and answers")
-    text = wait_for_mail(read_mail, job.address)
+    text = wait_for_mail(read_mail, address)
     found = LINK.search(text)
     check(found is not None, "the mail has no link")
     assert found is not None
     link = found.group()
-    tell.say(f"Mail to {job.address}: {link}")
+    tell.say(f"Mail to {address}: {link}")
     shown = http.get(link)
     tell.asked("Cleo", "GET", "/s/…", shown.status_code)
     check(shown.status_code == 200, f"the link answered {shown.status_code}")
@@ -184,19 +164,6 @@ def stamped() -> dict[str, Any]:
     """What a device puts on everything that it reports."""
     now = iso(datetime.now(UTC))
     return {"id": str(uuid4()), "occurred_at": now, "sent_at": now, "age_ms": 0}
-
-
-def iso(moment: datetime) -> str:
-    return moment.isoformat()
-
-
-def check(is_so: bool, otherwise: str) -> None:
-    """
-    Raises:
-        DayFailed: it is not so.
-    """
-    if not is_so:
-        raise DayFailed(otherwise)
 
 
 def wait_for_mail(read_mail: Mailbox, address: str) -> str:

@@ -16,17 +16,21 @@ from rich.console import Console
 from rich.markup import escape
 
 from app.demo.cast import ORGANIZATION, PASSWORD, email_of
-from app.demo.day import play
 from app.demo.talk import DayFailed
 
 USUAL = "http://127.0.0.1:8000"
 ROOT = Path(__file__).resolve().parents[2]
+#: It stands beside `app` and is a package of its own, for others to use without the server.
+REFERENCE_CLIENT = ROOT / "clients" / "python"
 START_SECONDS, STOP_SECONDS = 120, 30
 
 
 def show(url: str | None, data_dir: Path | None, out: Console) -> bool:
     """Play the day; whether every step did what it should."""
     try:
+        find_reference_client()
+        from app.demo.day import play
+
         if url is not None or (data_dir is None and is_demo_server(USUAL)):
             out.print(f"A day at {ORGANIZATION}, on {url or USUAL}", soft_wrap=True)
             play(url or USUAL, out)
@@ -41,6 +45,18 @@ def show(url: str | None, data_dir: Path | None, out: Console) -> bool:
         return False
     out.print("\n[green]The whole day went as it should.[/green]")
     return True
+
+
+def find_reference_client() -> None:
+    """Let `import firstfix_offline` find it, without installing anything.
+
+    Raises:
+        DayFailed: it is not there.
+    """
+    if not (REFERENCE_CLIENT / "firstfix_offline").is_dir():
+        raise DayFailed(f"the technicians' phones run the reference client, and {REFERENCE_CLIENT} is missing")
+    if str(REFERENCE_CLIENT) not in sys.path:
+        sys.path.append(str(REFERENCE_CLIENT))
 
 
 def is_demo_server(url: str) -> bool:

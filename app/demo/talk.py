@@ -81,3 +81,12 @@ def sign_in(http: httpx.Client, name: str, tell: Storyteller) -> Somebody:
     if answer.status_code != 200:
         raise DayFailed(f"{name} cannot sign in: is this a demo server (`make run`)? {answer.text[:300]}")
     return Somebody(name, http, tell, answer.json()["access_token"])
+
+
+def check(is_so: bool, otherwise: str) -> None:
+    """
+    Raises:
+        DayFailed: it is not so.
+    """
+    if not is_so:
+        raise DayFailed(otherwise)

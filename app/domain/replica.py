@@ -12,6 +12,8 @@ DONE_IS_KEPT = timedelta(days=14)
 CONTACT_IS_KEPT = timedelta(hours=24)
 #: Tombstones, and so cursors, are good so long.
 TOMBSTONES_ARE_KEPT = timedelta(days=90)
+#: What a device was told about an operation, word for word.
+RESULTS_ARE_KEPT = timedelta(days=180)
 DONE = frozenset({VisitStatus.COMPLETED, VisitStatus.INCOMPLETE})
 
 
@@ -29,13 +31,21 @@ class Removal(StrEnum):
 
 
 def why_it_leaves(
-    status: VisitStatus, ended_at: datetime | None, *, is_lead: bool, is_member: bool, at: datetime
+    status: VisitStatus,
+    ended_at: datetime | None,
+    *,
+    is_lead: bool,
+    is_member: bool,
+    was_member: bool = False,
+    at: datetime,
 ) -> Removal | None:
     """Why the visit is not, or no longer, on this technician's devices; None when it belongs there.
 
     Open visits belong to their lead and crew, and so do those that ended within the last two weeks.
     """
     if not is_lead and not is_member:
+        if was_member:
+            return Removal.UNASSIGNED
         return Removal.COMPLETED_BY_OTHER if status in DONE else Removal.REASSIGNED
     if status in OPEN_VISIT:
         return None

@@ -126,7 +126,7 @@ def authenticate(db: Session, token: str, *, read_only: bool) -> Caller:
         organization=str(organization_id),
         mode="on" if read_only else "off",
         hash=fingerprint(token),
-        at=clock.now(),
+        at=clock.really_now(),
     )
     if not found:
         raise NotSignedIn()

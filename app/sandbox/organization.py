@@ -23,7 +23,7 @@ from app.parts.commands import create_location, create_part, record_stock_moveme
 from app.parts.models import LocationKind
 from app.parts.schemas import PartIn, StockLocationIn, StockMovementIn
 from app.sync.building import ensure_feed
-from app.sync.scenarios import send_to_job
+from app.sync.playing import send_to_job
 from app.work_orders.schemas import WorkOrderIn, WorkTypeIn
 from app.work_orders.work_types import create_work_type
 

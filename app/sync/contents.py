@@ -38,6 +38,7 @@ def put_job(feed: Held, row: dict[str, Any], held: list[Any] | None, *, at: date
         row["ended_at"],
         is_lead=row["technician_id"] == feed.id,
         is_member=str(feed.id) in row["crew"],
+        was_member=feed.id in row["left_crew"],
         at=at,
     )
     is_here = held is not None and not held[0]

@@ -28,6 +28,8 @@ SELECT v.id, v.version, v.number, v.status, v.technician_id, v.partner_id, v.sch
        t.version AS t_version, t.checklist, t.closure_policy, t.planned_parts,
        (SELECT coalesce(jsonb_object_agg(m.technician_id, m.status), '{}') FROM visit_members m
         WHERE m.organization_id = v.organization_id AND m.visit_id = v.id AND m.left_at IS NULL) AS crew,
+       ARRAY(SELECT m.technician_id FROM visit_members m WHERE m.organization_id = v.organization_id
+             AND m.visit_id = v.id AND m.left_at IS NOT NULL) AS left_crew,
        (SELECT coalesce(jsonb_agg(jsonb_build_object('id', o.id, 'author', o.author_name, 'text', o.text,
                                                      'at', o.effective_at) ORDER BY o.effective_at DESC, o.id), '[]')
         FROM (SELECT * FROM notes o WHERE o.organization_id = v.organization_id
@@ -104,7 +106,7 @@ def job_document(row: dict[str, Any], technician_id: UUID, *, at: datetime) -> b
         "contact": _contact(row) if contact_shown(row, at=at) else None,
         "asset": _asset(row) if row["a_id"] else None,
         "tasks": [_task(one, row["results"]) for one in row["checklist"] or ()],
-        "parts_planned": [{"part": one["part_number"], "qty": one["quantity"]} for one in row["planned_parts"] or ()],
+        "parts_planned": [_part(one) for one in row["planned_parts"] or ()],
         "parts_used": row["parts_used"],
         "closure": {
             "required": required_by(policy),
@@ -151,6 +153,11 @@ def required_by(policy: dict[str, Any]) -> list[str]:
         detail = (rule.get("params") or {}).get("tag" if rule["kind"] == "photo" else "role")
         words.append(f"{rule['kind']}:{detail}" if detail else rule["kind"])
     return list(dict.fromkeys(words))
+
+
+def _part(planned: dict[str, Any]) -> dict[str, Any]:
+    """Quantities of work types are kept as decimal words; on the device they are numbers."""
+    return {"part": planned["part_number"], "qty": float(planned["quantity"])}
 
 
 def _site(row: dict[str, Any]) -> dict[str, Any]:

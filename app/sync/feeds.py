@@ -1,8 +1,9 @@
 """The feeds: at the end of each transaction, every technician concerned gets the new document at the next position.
 
-The order of things makes it right. First a fence: transactions that change one job pass it together, one that changes
-something embedded in many jobs, or makes a feed, passes it alone. Then the feeds are locked, always in the order of
-their ids, and only then the documents are read: whoever had the lock before has committed.
+The order of things makes it right. First a fence: transactions that change one job pass it together, and by turns when
+it is the same one; one that changes something embedded in many jobs, or makes a feed, passes it alone. Then the feeds
+are locked, always in the order of their ids, and only then the documents are read: whoever had the lock before has
+committed.
 """
 
 from sqlmodel import Session
@@ -25,8 +26,8 @@ def flush(db: Session, changes: Changes) -> None:
     embedded = changes.of(*EMBEDDED)
     if Kind.CATALOG in changes.ids:
         enqueue(db, PUBLISH, organization=o)
-    pass_fence(db, o, alone=bool(embedded))
     orders = changes.of(Kind.WORK_ORDER)
+    pass_fence(db, o, alone=bool(embedded), orders=orders)
     if embedded:
         orders |= {row["id"] for row in rows(db, EMBEDDING, o=o, ids=list(embedded))}
     feeds = lock_feeds(db, o, orders, changes)

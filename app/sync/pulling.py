@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from app.domain.replica import digest_of, rev_of
 from app.identity.access import Caller
-from app.kit.database import rows, utc_iso
+from app.kit.database import rows
 from app.kit.runtime import runtime_of
 from app.sync.building import ensure_feed
 from app.sync.cursors import Cursor, check_cursor, read_cursor, write_cursor
@@ -221,8 +221,8 @@ def answer(page: Page, *, at: datetime, more: dict[str, Any] | None = None) -> b
     return b"{" + b",".join([*parts, orjson.dumps(facts, option=orjson.OPT_UTC_Z)[1:-1]]) + b"}"
 
 
-def milliseconds(moment: datetime) -> str | None:
-    return utc_iso(moment.replace(microsecond=moment.microsecond // 1000 * 1000))
+def milliseconds(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 WANTED = """

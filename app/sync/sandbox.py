@@ -14,7 +14,8 @@ from app.kit.database import rows
 from app.kit.problems import NotFound, refuses
 from app.kit.schemas import Out
 from app.sync.chaos import is_sandbox
-from app.sync.scenarios import SCENARIOS, NothingToPlay, Play
+from app.sync.playing import NothingToPlay, Play
+from app.sync.scenarios import SCENARIOS
 
 router = api_router("/v1/sandbox", "sandbox")
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import structlog
 
-from app.domain.replica import TOMBSTONES_ARE_KEPT
+from app.domain.replica import RESULTS_ARE_KEPT, TOMBSTONES_ARE_KEPT
 from app.kit import clock
 from app.kit.changes import Kind, touch
 from app.kit.database import rows
@@ -61,11 +61,19 @@ WHERE f.organization_id = %(o)s AND f.id = gone.feed_id
 """
 
 
+#: What a device was told long ago; that it was sent, and how it ended, is kept for ever.
+FORGET = """
+UPDATE operations SET result = NULL WHERE organization_id = %(o)s AND finished_at < %(before)s AND result IS NOT NULL
+"""
+
+
 def purge(runtime: Runtime) -> None:
-    """Let tombstones go that no device needs any more."""
-    before = clock.now() - TOMBSTONES_ARE_KEPT
+    """Let tombstones go that no device needs any more, and the words of old results."""
+    at = clock.now()
     for organization_id in organizations(runtime):
-        purge_organization(runtime, organization_id, before=before)
+        purge_organization(runtime, organization_id, before=at - TOMBSTONES_ARE_KEPT)
+        with runtime.transaction(organization_id) as db:
+            rows(db, FORGET, o=organization_id, before=at - RESULTS_ARE_KEPT)
 
 
 def purge_organization(runtime: Runtime, organization_id: UUID, *, before: datetime) -> None:

@@ -16,7 +16,7 @@ from app.visits.commands import resolving
 from app.visits.commands.checks import ClosureRequired, MissingData
 from app.visits.commands.planning import TechnicianNotAvailable, WindowNotWellFormed
 from app.visits.commands.resolving import ChoiceNotOffered, IssueResolved
-from app.visits.schemas import IssueOut, IssueQuery, ResolutionIn
+from app.visits.issue_schemas import IssueOut, IssueQuery, ResolutionIn
 from app.work_orders.commands import InvalidTransition, ReopenWindowPassed
 
 router = api_router("/v1/issues", "issues")

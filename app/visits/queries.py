@@ -18,9 +18,10 @@ from app.identity.access import Caller
 from app.kit.database import plain, rows
 from app.kit.paging import make_cursor, page_by_id, read_cursor
 from app.kit.problems import NotFound
+from app.visits.issue_schemas import IssueQuery
 from app.visits.issue_texts import sentence
 from app.visits.models import TimeEntryRow, Visit, VisitMember
-from app.visits.schemas import IssueQuery, VisitQuery
+from app.visits.schemas import VisitQuery
 from app.work_orders.queries import NOBODY, actions
 
 NO_SHOW_AFTER = timedelta(minutes=15)

@@ -128,9 +128,7 @@ def make_issues() -> None:
         one_of("issues", "state", "open", "resolved"),
         refers={"work_order_id": "work_orders", "visit_id": "visits", "technician_id": "technicians"},
     )
-    op.create_index(
-        "uq_issues_op_id_owner_code", "issues", ["organization_id", "op_id", "owner", "code"], unique=True
-    )
+    op.create_index("uq_issues_op_id_owner_code", "issues", ["organization_id", "op_id", "owner", "code"], unique=True)
     op.create_index("ix_issues_state_recorded_at_id", "issues", ["organization_id", "state", "recorded_at", "id"])
     op.create_index(
         "ix_issues_technician_id_recorded_at",

@@ -101,7 +101,9 @@ def upgrade() -> None:
         sa.Column("upload_id", sa.Uuid(), nullable=False),
         sa.Column("start", sa.BigInteger(), nullable=False),
         sa.Column("size_bytes", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name=op.f("fk_upload_chunks_organization_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_upload_chunks_organization_id")
+        ),
         sa.ForeignKeyConstraint(
             ["organization_id", "upload_id"],
             ["uploads.organization_id", "uploads.id"],

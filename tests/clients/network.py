@@ -148,13 +148,14 @@ class Network:
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)
-                if answer.status not in (204, 304) and answer.stream is None:
+                has_body = answer.status not in (204, 304) and self.command != "HEAD"
+                if has_body and answer.stream is None:
                     self.send_header("Content-Length", str(len(answer.body)))
                 self.end_headers()
                 with suppress(OSError):
                     for part in answer.stream or ():
                         self.wfile.write(part)
-                    if self.command != "HEAD":
+                    if has_body:
                         self.wfile.write(answer.body[: answer.cut])
 
             do_GET = do_POST = do_PUT = do_PATCH = do_HEAD = do_DELETE = answer  # noqa: N815

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.domain.replica import digest_of
 from tests.clients.devices import Handset
 from tests.clients.network import Answer, Network, Request, accepting, ours, problem
 from tests.clients.test_statuses import JOB, a_job, a_page, applied, unanswered, with_a_job
@@ -234,7 +235,7 @@ def test_the_digest_is_asked_for_at_the_start_and_once_a_day(handset: Handset, n
 @pytest.mark.parametrize("fits", [True, False])
 def test_another_digest_than_the_server_s_leads_to_a_reconcile(handset: Handset, network: Network, fits: bool) -> None:
     with_a_job(handset, network)
-    digest = "1:a5c0f5e3e5d6f8d1" if not fits else digest_of_the_job()
+    digest = digest_of([("job", JOB, "1.1" if fits else "1.2")])
     handset.order("open", url=network.url)
     network.behaviour = lambda request: (
         ours(200, a_page(digest=digest)) if "digest=1" in request.path else
@@ -244,12 +245,6 @@ def test_another_digest_than_the_server_s_leads_to_a_reconcile(handset: Handset,
 
     assert ("POST /v1/sync/reconcile" in network.paths) is not fits
     assert ("job|new" in handset.order("held")) is not fits
-
-
-def digest_of_the_job() -> str:
-    from app.domain.replica import digest_of
-
-    return digest_of([("job", JOB, "1.1")])
 
 
 def test_a_reconcile_in_parts_keeps_the_old_cursor_until_the_end(handset: Handset, network: Network) -> None:

@@ -2,6 +2,9 @@
 
 import email
 import io
+import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from email.policy import default as default_policy
@@ -14,11 +17,27 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from rich.console import Console
 
-from app.demo import day, figures
+from app.demo import day, figures, offline
+from app.demo import show as showing
 from app.demo.day import play
+from app.demo.phone import Phone
 from app.demo.show import is_demo_server, show
-from app.demo.talk import DayFailed, Storyteller
-from tests.processes import Process, free_port, wait_until_ready
+from app.demo.talk import DayFailed, Storyteller, sign_in
+from tests.processes import ROOT, Process, free_port, wait_until_ready
+
+#: What the chapter about the cellar tells: each is checked before it is told.
+OFFLINE = (
+    r"\d+ jobs, his van's stock and who he is: \d+\.\d kB with gzip, \d+\.\d kB without\.",
+    r"10 reports wait on his phone, which shows (WO-\d+) as completed already\.",
+    r"all 13 reports still wait\. So, once more:",
+    r"WO-\d+  applied: visit\.depart, .*2 × task\.set, 2 × attachment\.add, visit\.complete",
+    r"WO-\d+  noted \(reassigned\): visit\.start, note\.add\n +WO-\d+  left Ben's phone: reassigned",
+    r"WO-\d+  noted \(job_cancelled\): visit\.start\n +WO-\d+  left Ben's phone: canceled",
+    r"WO-\d+, high: Start by Ben Brandt was recorded, but the visit had been given to Ana Albers\.",
+    r"WO-\d+, high: Start by Ben Brandt was recorded, but the visit had been canceled\.",
+    r"WO-\d+ is closed: photo and signature have come\.",
+    r"Ben's phone holds exactly what the server says: digest \d+:[0-9a-f]{16} here and there\.",
+)
 
 
 class Mailbox:
@@ -89,6 +108,8 @@ def test_the_day_goes_as_it_should_and_again_on_the_same_server(server: str, mai
         assert f"{server}/s/" in (mailbox[0].text_to(address) or "")
         assert "unmet: The customer must sign." in paper.getvalue()
         assert "Five stars" in paper.getvalue()
+        for line in OFFLINE:
+            assert re.search(line, paper.getvalue()), line
 
 
 def test_mail_that_cannot_be_read_fails_the_day_with_a_reason(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,3 +146,44 @@ def test_the_address_in_the_mail_opens_without_signing_in(server: str, mailbox: 
     link = next(word for word in text.split() if "/s/" in word)
 
     assert httpx.get(link, trust_env=False).status_code == 200
+
+
+def test_an_answer_that_is_not_the_one_told_of_fails_the_day(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offline, "TICKS", {"gas_tight": True})
+    console, _ = a_console()
+    tell = Storyteller(console)
+
+    with (
+        httpx.Client(base_url=server, timeout=20, trust_env=False) as http,
+        pytest.raises(DayFailed, match=r"the reports on WO-\d+ should be .* 'closure_unmet'"),
+    ):
+        offline.work_offline(http, sign_in(http, "Dana", tell), tell)
+
+
+def test_a_phone_that_holds_something_else_than_the_server_says_fails_the_day(server: str) -> None:
+    console, _ = a_console()
+    with httpx.Client(base_url=server, timeout=20, trust_env=False) as http:
+        phone = Phone("Lena", http, Storyteller(console))
+        assert phone.compare() == phone.compare()
+        with phone.storage.transaction() as tx:
+            one = tx.all("replica")[0]
+            tx.put("replica", f"{one['kind']}|{one['id']}", {**one, "rev": "1.1"})
+
+        with pytest.raises(DayFailed, match="Lena's phone holds .*, the server says"):
+            phone.compare()
+
+
+def test_the_reference_client_is_found_without_installing_it_and_missed_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    found = subprocess.run(
+        [sys.executable, "-m", "app", "demo", "--url", nowhere], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    monkeypatch.setattr(showing, "REFERENCE_CLIENT", tmp_path)
+    console, paper = a_console()
+
+    assert found.returncode == 1
+    assert "cannot be reached" in found.stdout
+    assert not show(nowhere, None, console)
+    assert f"{tmp_path} is missing" in paper.getvalue()

@@ -44,16 +44,19 @@ def _hunt(mutant: Mutant, folder: Path, dsn: str) -> list[tuple[str, str]]:
     """Test → what it said of the mutant."""
     tree = _copy(folder)
     is_applied = all(_applied(tree, mutant, n) for n in range(len(mutant.changes)))
-    said = []
+    said, why = [], ""
     for test in mutant.caught_by:
         how = STALE
         if is_applied:
             done = subprocess.run(
-                _pytest("-q", "--tb=line", test), cwd=tree, env=_surroundings(dsn), capture_output=True, check=False
+                _pytest("-q", "--tb=short", test), cwd=tree, env=_surroundings(dsn), capture_output=True, check=False
             )
             # 1: a test failed. Anything else is no test that failed: nothing was collected, the tree is broken.
             how = {0: SURVIVED, 1: CAUGHT}.get(done.returncode, f"BROKEN {done.stdout.decode()[-2000:]}")
+            why = next((line for line in reversed(done.stdout.decode().splitlines()) if line.startswith("E  ")), "")
         print(f"{mutant.name:42} {how:12} {test}", flush=True)
+        if how == CAUGHT:
+            print(f"{'':55} {why[2:].strip()[:160]}", flush=True)
         said.append((test, how))
     return said
 

@@ -130,11 +130,11 @@ MUTANTS: Sequence[Mutant] = (
         "no turns at a work order",
         (Change(ENTRIES, "FROM (SELECT unnest(%(orders)s::uuid[]) AS id ORDER BY id) one",
                 "FROM (SELECT unnest(%(orders)s::uuid[]) AS id ORDER BY id) one WHERE false"),),
-        (f"{POSITIONS}::test_i02_a_fact_that_comes_while_the_job_changes_hands_reaches_who_gets_it",),
+        (f"{POSITIONS}::test_i02_what_changes_while_the_job_changes_hands_reaches_who_gets_it",),
     ),
     Mutant(
         "a forgotten touch",
         (Change("app/customers/commands.py", "        touch(db, row.organization_id, kind, row.id)\n", "        pass\n"),),
-        (f"{SIMULATION}[1]",),
+        (f"{SIMULATION}[4]",),
     ),
 )  # fmt: skip

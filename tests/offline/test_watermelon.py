@@ -21,6 +21,12 @@ def app(handset: Handsets) -> Handset:
     return handset("watermelon.mjs")
 
 
+def to_ben(scene: Scene, visit: dict[str, Any], ben: Somebody) -> None:
+    assert ben.technician is not None
+    body = {"technician_id": str(ben.technician.id), "reason_code": "closer", "force_reason": "closer"}
+    scene.plan(visit["id"], "reassignment", body)
+
+
 def sent(app: Handset) -> dict[str, dict[str, Any]]:
     return {one["id"]: one for one in app.order("rows", table="operations")}
 
@@ -32,9 +38,7 @@ def test_a_new_app_holds_what_the_server_says_and_a_job_given_away_leaves(
     app.order("sync")
     assert app.order("held") == expected()
 
-    assert ben.technician is not None
-    body = {"technician_id": str(ben.technician.id), "reason_code": "closer", "force_reason": "closer"}
-    scene.plan(visits[0]["id"], "reassignment", body)
+    to_ben(scene, visits[0], ben)
     scene.report(visits[1]["id"], "depart", ana)
     app.order("sync")
 
@@ -128,10 +132,11 @@ def test_after_an_epoch_the_app_is_given_everything_anew_and_keeps_its_outbox(
 
 
 def test_an_app_that_has_a_new_column_is_given_what_belongs_into_it(
-    app: Handset, scene: Scene, ana: Somebody, expected: Expected
+    app: Handset, scene: Scene, ana: Somebody, ben: Somebody, expected: Expected
 ) -> None:
-    scene.dispatched(ana)
+    gone, _ = scene.dispatched(ana), scene.dispatched(ana)
     app.order("sync")
+    to_ben(scene, gone, ben)
 
     app.order("update")
     app.order("sync")

@@ -1,6 +1,7 @@
 """`Sync-Chaos`: what may go wrong on the way and at the server goes wrong on demand, over real sockets."""
 
 import time
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -146,6 +147,14 @@ def test_a_skewed_server_says_another_time_and_believes_an_age(sandbox: Sandbox)
     assert answer["server_time"] == "2026-11-21T11:00:00Z"
     assert answer["results"][0]["effective_at"] == "2026-11-21T10:59:00Z"
     assert sandbox.push().json()["server_time"] == "2026-11-21T10:00:00Z"
+
+
+def test_a_skewed_clock_makes_no_token_expire(sandbox: Sandbox) -> None:
+    device = {"device_id": str(uuid4()), "platform": "android", "app_version": "1"}
+    token = sandbox.post("/v1/devices", device, by="Cem").json()["token"]
+    headers = {"Authorization": f"Bearer {token}", "Sync-Chaos": "skew=+7200"}
+
+    assert sandbox.http.get("/v1/sync/changes", headers=headers).status_code == 200
 
 
 def test_several_troubles_come_at_once(sandbox: Sandbox) -> None:

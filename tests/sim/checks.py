@@ -170,7 +170,7 @@ def _times(world: World, watch: Watch, handsets: list[Handset]) -> Iterator[str]
         op_id = str(row["id"])
         if row["effective_at"] > row["received_at"]:
             yield f"operation {op_id} was in effect before it was received (I18)"
-        if op_id in truth and row["clock_source"] == "age":
+        if op_id in truth and row["age_ms"] is not None:
             wrong = abs(row["effective_at"] - truth[op_id])
             if wrong > watch.came.get(op_id, timedelta()) + timedelta(seconds=2):
                 yield f"operation {op_id} is wrong by {wrong} though its age was known (I18)"

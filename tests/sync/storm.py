@@ -13,7 +13,7 @@ from sqlmodel import Session
 from app.identity.models import Organization
 from app.kit import clock
 from app.kit.changes import Kind, touch, work_off
-from app.kit.database import enter
+from app.kit.database import enter, rows
 from app.kit.runtime import Runtime
 from app.visits.models import Issue, Owner, Severity
 from app.work_orders.models import Note
@@ -51,7 +51,7 @@ def together(*jobs: Callable[[], Any]) -> list[BaseException]:
 
 
 def notes_on(organization: Organization, visit: dict[str, Any], by: Somebody, text: str) -> Callable[[Session], None]:
-    """Something that changes a job's document without locking its work order."""
+    """Something that changes a job's document."""
 
     def write(db: Session) -> None:
         at = clock.now()
@@ -68,6 +68,17 @@ def notes_on(organization: Organization, visit: dict[str, Any], by: Somebody, te
                 recorded_at=at,
             )
         )
+        touch(db, organization.id, Kind.WORK_ORDER, UUID(visit["work_order_id"]))
+
+    return write
+
+
+def mends_notes_of(organization: Organization, visit: dict[str, Any], text: str) -> Callable[[Session], None]:
+    """Something that changes a job's document and waits for nobody who has its work order."""
+    said = {"o": organization.id, "v": UUID(visit["id"]), "text": text}
+
+    def write(db: Session) -> None:
+        rows(db, "UPDATE notes SET text = %(text)s WHERE organization_id = %(o)s AND visit_id = %(v)s", **said)
         touch(db, organization.id, Kind.WORK_ORDER, UUID(visit["work_order_id"]))
 
     return write

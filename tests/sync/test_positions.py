@@ -20,7 +20,7 @@ from tests.conftest import Cast, CheckedClient, Somebody
 from tests.field import the_office
 from tests.scene import Scene
 from tests.sync.phone import Phone
-from tests.sync.storm import issues_for, notes_on, placed, together, wait_until_somebody_waits
+from tests.sync.storm import issues_for, mends_notes_of, notes_on, placed, together, wait_until_somebody_waits
 
 
 def technician_of(who: Somebody) -> UUID:
@@ -88,7 +88,7 @@ class ChangedMind(Exception):
     """The transaction is undone."""
 
 
-def test_i02_a_fact_that_comes_while_the_job_changes_hands_reaches_who_gets_it(
+def test_i02_what_changes_while_the_job_changes_hands_reaches_who_gets_it(
     api: CheckedClient,
     scene: Scene,
     ana: Somebody,
@@ -97,6 +97,8 @@ def test_i02_a_fact_that_comes_while_the_job_changes_hands_reaches_who_gets_it(
     organization: Organization,
 ) -> None:
     visit = scene.dispatched(ana)
+    with placed(runtime, organization.id, notes_on(organization, visit, ana, "no dog")):
+        pass
     phone, other = Phone(api, ana), Phone(api, ben)
     phone.pull()
     other.pull()
@@ -107,7 +109,7 @@ def test_i02_a_fact_that_comes_while_the_job_changes_hands_reaches_who_gets_it(
         reassign_visit(db, ledger, UUID(visit["id"]), given, by=the_office(organization.id), at=clock.now())
 
     def note_it() -> None:
-        with placed(runtime, organization.id, notes_on(organization, visit, ana, "mind the dog")):
+        with placed(runtime, organization.id, mends_notes_of(organization, visit, "mind the dog")):
             pass
 
     def give_it_away() -> None:

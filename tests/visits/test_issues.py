@@ -15,9 +15,9 @@ from app.kit import clock
 from app.kit.problems import NotFound
 from app.visits.commands.issues import raise_issue
 from app.visits.commands.resolving import ChoiceNotOffered, resolve_issue
+from app.visits.issue_schemas import ResolutionIn
 from app.visits.issue_texts import TEXTS, IssueCode, sentence
 from app.visits.models import Issue, Owner, Severity
-from app.visits.schemas import ResolutionIn
 from tests.conftest import CheckedClient, Somebody
 from tests.scene import Scene
 from tests.visits.conftest import Report, Send, given_to

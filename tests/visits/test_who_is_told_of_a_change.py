@@ -22,9 +22,10 @@ from app.visits.commands.field_reports import set_task
 from app.visits.commands.issues import raise_issue
 from app.visits.commands.noting import add_note
 from app.visits.commands.resolving import resolve_issue
+from app.visits.issue_schemas import ResolutionIn
 from app.visits.issue_texts import IssueCode
 from app.visits.models import Issue, Owner, Severity
-from app.visits.schemas import NoteIn, ResolutionIn, TaskIn
+from app.visits.schemas import NoteIn, TaskIn
 from tests.conftest import Somebody
 from tests.field import Job, caller_of, make_job, the_office
 

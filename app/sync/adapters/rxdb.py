@@ -2,10 +2,12 @@
 
 A document has the thing's `id` (the primary key), its `rev`, and in `data` what the feed says of it: RxDB takes no
 fields that a schema does not name, except inside of others, and `data` may get more. Of what has left there is `id`
-and `_deleted` alone, so that no schema requires more than `id`. An `operation` document is an operation with its `op_id` as
-`id`, and `state`, which the app sets to `pending`. The push answers every one of them as a conflict, with what the
-server knows: RxDB's default conflict handler writes `state` and `result` into the app's document, and sends no more
-of it. `deferred` means later: set it to `pending` again after `result.retry_after_s`, and RxDB sends it once more.
+and `_deleted` alone, so that no schema requires more than `id`.
+
+An `operation` document is an operation with its `op_id` as `id`, and `state`, which the app sets to `pending`. The push
+answers every one of them as a conflict, with what the server knows: RxDB's default conflict handler writes `state` and
+`result` into the app's document, and sends no more of it. `deferred` means later: set it to `pending` again after
+`result.retry_after_s`, and RxDB sends it once more.
 
 RxDB keeps a checkpoint only when documents came with it, and stops asking at a page that is not full. So a page is
 filled from as many of the feed's as it takes, and a comparison always brings one document at least.
@@ -84,4 +86,4 @@ def push_documents(db: Session, pushed: Push, changed: Iterable[Document]) -> li
 
 def _with_result(document: Document, result: dict[str, Any]) -> Document:
     kept = {name: value for name, value in document.items() if name != "age_ms"}
-    return {**kept, "state": "pending"}
+    return {**kept, "state": result["status"], "result": result}

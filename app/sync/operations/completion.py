@@ -22,8 +22,8 @@ from app.parts.field_commands import report_use
 from app.parts.schemas import VisitPartIn
 from app.sync.models import OperationStatus
 from app.sync.operations.completion_args import CompleteArgs
-from app.sync.operations.outcome import Outcome, Sent, args_of, refused
-from app.sync.operations.status import report
+from app.sync.operations.outcome import Outcome, Sent, args_of, refused, shaped
+from app.sync.operations.status import in_our_words, report
 from app.visits.commands.assignment import field_ledger, is_of_crew
 from app.visits.commands.effects import so_already
 from app.visits.commands.field_reports import add_time
@@ -179,7 +179,9 @@ def _reach_the_site(db: Session, sent: Sent, ledger: OpenLedger) -> None:
 
 
 def _reporting(db: Session, sent: Sent, ledger: OpenLedger, action: str) -> Reporting:
-    given = StatusUpdateIn.model_validate({**sent.report, "action": action})
+    args = sent.given.args
+    words = {"resolution_code": args.get("resolution")} if action == "complete" else in_our_words(action, args)
+    given = shaped(StatusUpdateIn, **{**words, "action": action, **sent.report})
     said = read_report(given, sent.target, by=sent.me, at=sent.at, not_before=ledger.order.requested_at)
     return Reporting(
         db=db, ledger=ledger, visit_id=sent.target, given=given, report=said, by=sent.me, at=sent.at, offline=True

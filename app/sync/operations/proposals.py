@@ -20,7 +20,8 @@ from app.visits.commands.assignment import field_ledger
 from app.visits.commands.field_reports import propose_schedule
 from app.visits.commands.findings import correct_record
 from app.visits.commands.resolving import resolve_issue
-from app.visits.schemas import ProposalIn, ResolutionIn, ScheduleIn
+from app.visits.issue_schemas import ResolutionIn
+from app.visits.schemas import ProposalIn, ScheduleIn
 from app.work_orders.commands import InvalidTransition, actor_of, approve, create_work_order
 from app.work_orders.ledger import NewEvent, open_ledger, record
 from app.work_orders.models import WorkOrder, WorkType
@@ -95,6 +96,7 @@ def resolve(db: Session, sent: Sent) -> Outcome:
 def create(db: Session, sent: Sent) -> Outcome:
     """Work that was found on site becomes a work order; nobody is sent unless technicians may send themselves."""
     args = args_of(sent, FoundArgs)
+    where = _where(db, sent, args)
     kind = db.exec(
         select(WorkType).where(WorkType.organization_id == sent.me.organization_id, WorkType.key == args.work_type)
     ).one_or_none()
@@ -110,7 +112,7 @@ def create(db: Session, sent: Sent) -> Outcome:
         problem_code=args.problem_code,
         channel="technician",
         requested_at=sent.effective_at,
-        **_where(db, sent, args),
+        **where,
     )
     order = create_work_order(db, given, by=sent.me, at=sent.at)
     more: dict[str, Any] = {"work_order": {"id": str(order.id), "number": order.number}}

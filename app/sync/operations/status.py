@@ -23,7 +23,7 @@ def report(action: str) -> Handler:
     """The handler of `visit.<action>`."""
 
     def handle(db: Session, sent: Sent) -> Outcome:
-        words = _in_our_words(action, sent.given.args)
+        words = in_our_words(action, sent.given.args)
         given = shaped(StatusUpdateIn, **{**words, "action": action, **sent.report})
         return told(report_status(db, sent.target, given, by=sent.me, at=sent.at))
 
@@ -36,7 +36,7 @@ def told(answer: dict[str, Any]) -> Outcome:
     return Outcome(status, answer["code"], noop=answer["noop"], more={"visit_status": answer["status"]})
 
 
-def _in_our_words(action: str, args: dict[str, Any]) -> dict[str, Any]:
+def in_our_words(action: str, args: dict[str, Any]) -> dict[str, Any]:
     """Where it was may be said flat; what must be done again, as a yes; why it is declined, in any words."""
     words = dict(args)
     if "lat" in words and "lng" in words:

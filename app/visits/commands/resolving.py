@@ -21,9 +21,10 @@ from app.visits.commands import planning
 from app.visits.commands.checks import MissingData
 from app.visits.commands.reporting import attach_report
 from app.visits.events import ChoiceMade
+from app.visits.issue_schemas import ResolutionIn
 from app.visits.issue_texts import IssueCode
 from app.visits.models import Issue, IssueState, Owner
-from app.visits.schemas import RescheduleIn, ResolutionIn, StatusUpdateIn
+from app.visits.schemas import RescheduleIn, StatusUpdateIn
 from app.work_orders.commands import actor_of, reopen
 from app.work_orders.ledger import NewEvent, OpenLedger, open_ledger, record
 

@@ -3,10 +3,11 @@
 import { Device, type DeviceOptions } from "./device.js";
 import { Exchange, type Limits } from "./exchange.js";
 import { listen, pause } from "./hints.js";
+import type { Events, Outcome, View } from "./outcome.js";
 import { type Project, project } from "./project.js";
 import {
-  type Attention, type Doc, type Entry, type Operation, type Removal, type Result, type Waiting, dropFile, dropStubs,
-  forgetCustomers, hex, keep, stateOf, waiting,
+  type Attention, type Doc, type Entry, type Operation, type Waiting, dropFile, dropStubs, forgetCustomers, hex, keep,
+  stateOf, waiting,
 } from "./replica.js";
 import type { Storage, Transaction } from "./storage.js";
 import { type FileRow, Uploads } from "./uploads.js";
@@ -20,31 +21,6 @@ export interface ClientOptions extends WireOptions, DeviceOptions {
   project?: Project;
   /** True where bytes cost money: then photos and videos that no closure asks for wait. */
   metered?: () => boolean;
-}
-
-/** How a sync ended, and when to come again. */
-export interface Outcome {
-  state: "synced" | "offline" | "signed_out" | "revoked" | "update_required" | "refused";
-  waitMs: number;
-  error?: Error;
-}
-
-/** One thing as it is shown: its document with the waiting reports on top. */
-export interface View {
-  id: string;
-  doc: Doc;
-  /** It has left this device but for a stub, until the reports on it are answered. */
-  locked: boolean;
-  waiting: Operation[];
-  attention: Attention[];
-}
-
-export interface Events {
-  change: undefined;
-  status: Outcome | { state: "syncing" };
-  result: Result;
-  removed: Removal;
-  log: string;
 }
 
 const LIMITS: Limits = { max_ops: 100, max_body_bytes: 262_144, chunk_bytes: 262_144 };

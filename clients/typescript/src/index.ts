@@ -2,6 +2,7 @@ export * from "./client.js";
 export { Device, type DeviceOptions } from "./device.js";
 export type { Limits } from "./exchange.js";
 export { IndexedDbStorage } from "./indexeddb.js";
+export type { Events, Outcome, View } from "./outcome.js";
 export { type Project, project } from "./project.js";
 export type { Attention, Change, Doc, Operation, Removal, Result } from "./replica.js";
 export { type DeviceInfo, DeviceSession } from "./session.js";
