@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from sqlmodel import Session, col, delete
+from sqlmodel import Session, col, delete, select
 
 from app.identity.access import Caller
 from app.identity.models import Absence, Organization, Partner, Shift, Team, Technician
@@ -18,6 +18,7 @@ from app.identity.office_schemas import (
     TechnicianIn,
 )
 from app.identity.queries import organization_of
+from app.kit.changes import Kind, touch
 from app.kit.database import Table
 from app.kit.references import (
     ExternalRefTaken,
@@ -40,6 +41,9 @@ def update_organization(db: Session, organization: Organization, given: Organiza
         setattr(organization, name, value)
     organization.settings = _merged(organization.settings, settings)
     db.flush()
+    if values:
+        everybody = select(Technician.id).where(Technician.organization_id == organization.id)
+        touch(db, organization.id, Kind.TECHNICIAN, *db.exec(everybody))
 
 
 def _merged(kept: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,6 +82,7 @@ def update_technician(db: Session, technician: Technician, given: TechnicianChan
     _change(db, technician, changes(given))
     if technician.hourly_rate_minor is not None and technician.currency is None:
         technician.currency = organization_of(db, by).currency
+    touch(db, technician.organization_id, Kind.TECHNICIAN, technician.id)
 
 
 def replace_shifts(db: Session, technician: Technician, given: ShiftsIn) -> None:

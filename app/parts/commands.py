@@ -268,6 +268,7 @@ def change_part(db: Session, part: Part, given: PartPatch) -> Part:
         setattr(part, name, value)
     db.add(part)
     touch(db, part.organization_id, Kind.CATALOG, part.organization_id)
+    touch(db, part.organization_id, Kind.STOCK, *queries.technicians_with(db, part))
     return part
 
 

@@ -260,6 +260,19 @@ def van_levels(db: Session, organization_id: UUID, technicians: Sequence[UUID]) 
     return rows(db, VAN_LEVELS, o=organization_id, technicians=list(technicians))
 
 
+WHO_HAS = """
+SELECT DISTINCT l.technician_id FROM stock_locations l
+WHERE l.organization_id = %(o)s AND l.technician_id IS NOT NULL AND EXISTS (
+    SELECT FROM part_movements m
+    WHERE m.organization_id = l.organization_id AND m.location_id = l.id AND m.part_id = %(part)s)
+"""
+
+
+def technicians_with(db: Session, part: Part) -> list[UUID]:
+    """Whose vans have, or had, the part."""
+    return [row["technician_id"] for row in rows(db, WHO_HAS, o=part.organization_id, part=part.id)]
+
+
 def requests(db: Session, caller: Caller, wanted: RequestQuery) -> tuple[Sequence[PartRequest], str | None]:
     """One page of what the field asked for, the newest first."""
     query = select(PartRequest).where(PartRequest.organization_id == caller.organization_id)

@@ -107,7 +107,10 @@ class Network:
         def pass_on(request: Request) -> Answer:
             headers = {name: value for name, value in request.headers.items() if name not in OF_ONE_HOP}
             asked = way.build_request(request.method, request.path, headers=headers, content=request.body)
-            got = way.send(asked, stream=True)
+            try:
+                got = way.send(asked, stream=True)
+            except httpx.HTTPError:
+                return LOST
             back = {name: value for name, value in got.headers.items() if name not in OF_ONE_HOP}
             if "event-stream" in back.get("content-type", ""):
                 return Answer(got.status_code, back, stream=self._passing(got))

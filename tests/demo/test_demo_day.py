@@ -169,7 +169,7 @@ def test_a_phone_that_holds_something_else_than_the_server_says_fails_the_day(se
             one = tx.all("replica")[0]
             tx.put("replica", f"{one['kind']}|{one['id']}", {**one, "rev": "1.1"})
 
-        with pytest.raises(DayFailed, match="Lena's phone holds .*, the server says"):
+        with pytest.raises(DayFailed, match=r"Lena's phone holds .*, the server says"):
             phone.compare()
 
 

@@ -170,6 +170,8 @@ def _times(world: World, watch: Watch, handsets: list[Handset]) -> Iterator[str]
         op_id = str(row["id"])
         if row["effective_at"] > row["received_at"]:
             yield f"operation {op_id} was in effect before it was received (I18)"
+        if row["age_ms"] is not None and row["clock_source"] != "age":
+            yield f"the age of operation {op_id} was not believed (I18)"
         if op_id in truth and row["age_ms"] is not None:
             wrong = abs(row["effective_at"] - truth[op_id])
             if wrong > watch.came.get(op_id, timedelta()) + timedelta(seconds=2):

@@ -90,6 +90,8 @@ def _step(world: World, handsets: list[Handset], old: _Old) -> None:
         for _ in range(chance.choice((0, 1, 2, 4))):
             handset.acts()
             world.passes(seconds=chance.randrange(300))
+        if world.maybe(0.1):
+            handset.lies()
         if world.maybe(0.75):
             handset.sync()
     elif what == "work":

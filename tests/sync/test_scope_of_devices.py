@@ -37,7 +37,7 @@ def test_i04_a_job_that_leaves_is_taken_from_every_device_of_the_technician(
         assert {id_: reason for (kind, id_), reason in device.removed.items() if kind == "job"} == {
             given["id"]: "reassigned",
             canceled["id"]: "canceled",
-            left["id"]: "reassigned",
+            left["id"]: "unassigned",
         }
         assert revs_of(device) == entries_of(db, ana)
 

@@ -63,7 +63,14 @@ class OfflineClient:
         self._device = device or Device()
         self._wire = Wire(transport, token, refresh)
         self._exchange = Exchange(self._wire, storage, self._device, limits, self._emit)
-        self._uploads = Uploads(self._wire, storage, self._device, chunk_bytes=limits.chunk_bytes, metered=metered)
+        self._uploads = Uploads(
+            self._wire,
+            storage,
+            self._device,
+            chunk_bytes=limits.chunk_bytes,
+            metered=metered,
+            changed=lambda: self._emit("change", None),
+        )
         self._project = project
         self._listeners: list[tuple[str, Callable[[Any], None]]] = []
         self._syncing = threading.Lock()

@@ -26,13 +26,21 @@ MENDED = frozenset({409, 460})
 
 class Uploads:
     def __init__(
-        self, wire: Wire, storage: Storage, device: Device, *, chunk_bytes: int, metered: Callable[[], bool]
+        self,
+        wire: Wire,
+        storage: Storage,
+        device: Device,
+        *,
+        chunk_bytes: int,
+        metered: Callable[[], bool],
+        changed: Callable[[], None],
     ) -> None:
         self._wire = wire
         self._storage = storage
         self._device = device
         self._chunk_bytes = chunk_bytes
         self._metered = metered
+        self._changed = changed
 
     def tick(self, interrupted: Callable[[], bool]) -> None:
         """Send what is linked until nothing is left or `interrupted`: reports go before files."""
@@ -43,13 +51,15 @@ class Uploads:
                 return
             self._device.step("file")
             try:
-                if self._send(file, interrupted):
-                    with self._storage.transaction() as tx:
-                        drop_file(tx, file["id"])
+                if not self._send(file, interrupted):
+                    return
+                with self._storage.transaction() as tx:
+                    drop_file(tx, file["id"])
             except Refused as refused:
                 if refused.status >= 500 or refused.status in PASSING:
                     raise
                 self._save({**file, "state": "refused", "code": refused.code or str(refused.status)})
+            self._changed()
 
     def _due(self, tx: Transaction) -> list[Json]:
         if state_of(tx)["revoked"]:

@@ -42,9 +42,10 @@ function button(text, onclick) {
   return make("button", text, { type: "button", onclick });
 }
 
-function badge({ waiting, attention, locked }) {
+function badge({ waiting, attention, locked }, files) {
   if (attention.length > 0) return "needs attention";
   if (waiting.length > 0) return `waiting ⏳ ${waiting.length}`;
+  if (files.length > 0) return `uploading ⏳ ${files.length}`;
   return locked ? "leaving" : "sent ✓";
 }
 
@@ -64,11 +65,11 @@ function newCard(id) {
   return card;
 }
 
-function fill(card, view) {
+function fill(card, view, files) {
   const { doc } = view;
   $("h2", card).textContent = `${doc.no} ${doc.summary}`;
   $(".status", card).textContent = doc.status.replaceAll("_", " ");
-  $(".sent", card).textContent = badge(view);
+  $(".sent", card).textContent = badge(view, files);
   const where = [doc.site?.name, doc.site?.address].filter(Boolean).join(", ");
   $(".where", card).textContent = view.locked ? "No longer yours." : where;
   const possible = view.locked ? [] : Object.keys(BUTTONS).filter((type) => doc.allowed?.includes(type));
@@ -106,10 +107,11 @@ function asked({ id, severity, code, target, choices }) {
 
 async function show() {
   const [views, issues, attention] = [await client.jobs(), await client.issues(), await client.attention()];
+  const files = await client.files();
   const cards = new Map([...$("#jobs").children].map((card) => [card.dataset.id, card]));
   const shown = views.map((view) => {
     const card = cards.get(view.id) ?? newCard(view.id);
-    fill(card, view);
+    fill(card, view, files.filter((file) => file.visit === view.id));
     return card;
   });
   // A card that stays keeps its place in the page, and with it what is being typed.

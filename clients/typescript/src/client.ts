@@ -51,8 +51,11 @@ export class OfflineClient {
       changed: () => this.emit("change", undefined),
       log: (line) => this.emit("log", line),
     });
-    const metered = options.metered ?? (() => false);
-    this.uploads = new Uploads(this.wire, this.storage, this.device, { chunkBytes: limits.chunk_bytes, metered });
+    this.uploads = new Uploads(this.wire, this.storage, this.device, {
+      chunkBytes: limits.chunk_bytes,
+      metered: options.metered ?? (() => false),
+      changed: () => this.emit("change", undefined),
+    });
   }
 
   // What the technician does.

@@ -25,6 +25,8 @@ export interface UploadOptions {
   chunkBytes: number;
   /** True where bytes cost money: then only what a closure needs is sent. */
   metered: () => boolean;
+  /** Called when a file is stored, or refused. */
+  changed: () => void;
 }
 
 const ONE_PUT = 1024 * 1024;
@@ -49,12 +51,13 @@ export class Uploads {
       if (interrupted()) return;
       this.device.step("file");
       try {
-        const stored = await this.send(file, interrupted);
-        if (stored) await this.storage.transaction((tx) => dropFile(tx, file.id));
+        if (!(await this.send(file, interrupted))) return;
+        await this.storage.transaction((tx) => dropFile(tx, file.id));
       } catch (error) {
         if (!(error instanceof Refused) || error.status >= 500 || PASSING.has(error.status)) throw error;
         await this.save({ ...file, state: "refused", code: error.problem.code ?? String(error.status) });
       }
+      this.options.changed();
     }
   }
 
