@@ -47,8 +47,10 @@ check: lint types ladder openapi docker ## Lint, types, the ladder of imports, O
 lint: setup
 	$(BIN)/ruff check --quiet --output-format concise .
 	$(BIN)/ruff format --check --quiet --output-format concise .
-types: setup
+types: setup node_modules/.locked
 	$(BIN)/mypy
+	$(BIN)/mypy --strict clients/python/firstfix_offline
+	node_modules/.bin/tsc --project clients/typescript --noEmit
 ladder: setup
 	@$(BIN)/lint-imports --no-cache | sed -n '/^Analyzed/,$$p'
 openapi: setup node_modules/.locked
