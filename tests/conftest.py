@@ -94,9 +94,11 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def runtime(settings: Settings, dsn: str) -> Runtime:
+def runtime(settings: Settings, dsn: str) -> Iterator[Runtime]:
     configure("critical")
-    return build_runtime(settings, dsn)
+    made = build_runtime(settings, dsn)
+    yield made
+    made.engine.dispose()
 
 
 class CheckedClient(TestClient):

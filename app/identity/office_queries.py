@@ -79,7 +79,8 @@ def organization_document(caller: Caller, organization: Organization) -> Organiz
     """What the caller may see of their organization."""
     settings = None
     if caller.is_office:
-        settings = OrganizationSettings.model_validate(organization.settings)
+        known = {name: organization.settings.get(name) for name in OrganizationSettings.model_fields}
+        settings = OrganizationSettings.model_validate({name: one for name, one in known.items() if one is not None})
         if not caller.sees_costs:
             hidden = {"overhead_per_work_order_minor": None, "overhead_per_labor_hour_minor": None}
             settings = settings.model_copy(update=hidden)

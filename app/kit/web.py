@@ -21,6 +21,8 @@ SECURITY_HEADERS = {
     "x-frame-options": "DENY",
     "cross-origin-opener-policy": "same-origin",
 }
+#: What is asked for again and again by programs that are no browsers, where each byte is paid for.
+LEAN, LEAN_HEADERS = re.compile(r"/v1/sync(/|$)"), {"x-content-type-options": "nosniff"}
 API_CACHING = "private, no-cache"
 #: What devices call: every answer of ours says so, refusals too, and one that does not is somebody else's network.
 FOR_DEVICES = re.compile(r"/v1/(sync|uploads|attachments|adapters)(/|$)")
@@ -48,7 +50,8 @@ class Outside:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = request_id
-                for name, value in SECURITY_HEADERS.items():
+                usual = LEAN_HEADERS if LEAN.match(scope["path"]) else SECURITY_HEADERS
+                for name, value in usual.items():
                     headers.setdefault(name, value)
                 headers.setdefault("cache-control", API_CACHING)
                 if FOR_DEVICES.match(scope["path"]):

@@ -121,11 +121,21 @@ def job_document(row: dict[str, Any], technician_id: UUID, *, at: datetime) -> b
         "more": {"notes": len(notes) > NOTES_SHOWN},
         "allowed": allowed_operations(status, is_lead, row["crew"].get(str(technician_id))),
     }
-    return orjson.dumps(document, option=orjson.OPT_UTC_Z)
+    return _fitted(document)
 
 
+def _fitted(document: dict[str, Any]) -> bytes:
+    """The oldest of its notes stay away as long as it is too large."""
+    made = dumps(document)
+    while len(made) > MOST_BYTES and document["notes"]:
+        document |= {"notes": document["notes"][:-1], "more": {"notes": True}}
+        made = dumps(document)
+    return made
+
+
+MOST_BYTES = 65_536
 TIMES = ("accepted_at", "departed_at", "arrived_at", "started_at", "ended_at")
-#: So that a document with its notes and tasks stays under 64 KiB.
+#: So that there is room for its tasks and notes.
 DESCRIPTION_SHOWN = 4000
 ALWAYS = ("note.add", "part.use", "part.return", "time.add", "task.set", "attachment.add", "part.request")
 HIDDEN = frozenset({"correct_time"})

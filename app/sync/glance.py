@@ -5,6 +5,7 @@ here until there is something, without a seat and without a connection.
 """
 
 import asyncio
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ ROUTE = SimpleNamespace(path=PATH)
 #: Whatever keeps a glance from its answer is said by the ordinary way.
 TROUBLE = (Refusal, psycopg.Error, sa.exc.SQLAlchemyError)
 LONGEST_WAIT = 25
+A_NUMBER = re.compile(r"[0-9]{1,3}")
 NOTHING_NEW = ((b"sync-protocol", b"1"), (b"cache-control", b"private, no-store"))
 
 GLANCE = """
@@ -82,7 +84,7 @@ def asked_by(scope: Scope) -> Asked | None:
             return None
     given = dict(parse_qsl(scope["query_string"].decode("latin-1")))
     cursor, wait, limit = given.pop("cursor", None), given.pop("wait", "0"), given.pop("limit", "100")
-    if cursor is None or token is None or given or not (wait.isdigit() and limit.isdigit()):
+    if cursor is None or token is None or given or not (A_NUMBER.fullmatch(wait) and A_NUMBER.fullmatch(limit)):
         return None
     if int(wait) > LONGEST_WAIT or not 1 <= int(limit) <= PAGE_MAX:
         return None

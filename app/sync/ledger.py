@@ -18,13 +18,14 @@ from app.sync.operations.outcome import Outcome, Sent
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the ledger says of an operation; `attempts` that came to nothing."""
+    """What the ledger says of an operation; `attempts` in a row that came to nothing for the same reason, `code`."""
 
     is_new: bool
     actor_id: UUID
     body_hash: bytes
     status: OperationStatus
     result: dict[str, Any] | None = None
+    code: str | None = None
     attempts: int = 0
     received_at: datetime | None = None
 
@@ -39,7 +40,7 @@ FROM jsonb_populate_recordset(NULL::operations, %(new)s) n ORDER BY n.id
 ON CONFLICT (organization_id, id) DO NOTHING RETURNING id
 """
 KNOWN = """
-SELECT id, actor_id, body_hash, status, result, attempts, received_at FROM operations
+SELECT id, actor_id, body_hash, status, result, code, attempts, received_at FROM operations
 WHERE organization_id = %(o)s AND id = ANY(%(ids)s) ORDER BY id FOR UPDATE
 """
 
@@ -68,6 +69,7 @@ def claim(db: Session, sent: Sequence[Sent]) -> dict[UUID, Known]:
             bytes(row["body_hash"]),
             OperationStatus(row["status"]),
             row["result"],
+            row["code"],
             row["attempts"],
             row["received_at"],
         )
@@ -117,7 +119,8 @@ WITH ended AS (
         ORDER BY owner = 'technician' DESC, id LIMIT 1) i ON true
 )
 UPDATE operations p
-SET status = e.status, code = e.code, attempts = p.attempts + 1, trouble = coalesce(%(trouble)s, p.trouble),
+SET status = e.status, code = e.code, trouble = coalesce(%(trouble)s, p.trouble),
+    attempts = CASE WHEN p.code IS DISTINCT FROM e.code THEN 1 ELSE p.attempts + 1 END,
     finished_at = CASE WHEN e.final THEN %(at)s::timestamptz END,
     result = e.result || jsonb_strip_nulls(jsonb_build_object('version', e.version, 'issue_id', e.issue_id))
 FROM ended e

@@ -19,12 +19,8 @@ def manifest_of(db: Session, me: Caller, sha256: str) -> bytes:
     Raises:
         NotFound: nothing was ever kept under this hash.
     """
-    found = rows(
-        db,
-        "SELECT body FROM manifests WHERE organization_id = %(o)s AND sha256 = %(s)s",
-        o=me.organization_id,
-        s=sha256,
-    )
+    query = "SELECT body FROM manifests WHERE organization_id = %(o)s AND sha256 = %(s)s"
+    found = rows(db, query, o=me.organization_id, s=sha256) if sha256.isalnum() else []
     if not found:
         raise NotFound("There is no such manifest.", sha256=sha256[:64])
     return bytes(found[0]["body"])

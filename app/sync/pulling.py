@@ -34,13 +34,14 @@ SELECT f.head, f.floor, f.epoch, pg_is_in_recovery() AS on_replica, coalesce(d.r
 FROM feeds f
 LEFT JOIN devices d ON d.organization_id = f.organization_id AND d.id = %(device)s
 """
+#: What fits on a page by its size, and one more, which says that there is more: the rest is not even read.
 SINCE = """
 LEFT JOIN LATERAL (
     SELECT kind, entity_id, seq, epoch AS entry_epoch, reason, sort_key, document,
            sum(coalesce(length(document), 0) + 160) OVER (ORDER BY seq) AS size
     FROM feed_entries WHERE organization_id = f.organization_id AND feed_id = f.id AND seq > %(after)s
          AND (%(kind)s::text IS NULL OR kind = %(kind)s)
-    ORDER BY seq LIMIT %(limit)s) e ON true
+    ORDER BY seq LIMIT %(limit)s) e ON e.size - coalesce(length(e.document), 0) - 160 <= %(bytes)s
 WHERE f.organization_id = %(o)s AND f.id = %(t)s
 ORDER BY e.seq
 """
@@ -52,7 +53,7 @@ LEFT JOIN LATERAL (
     WHERE organization_id = f.organization_id AND feed_id = f.id AND NOT removed
       AND (%(kind)s::text IS NULL OR kind = %(kind)s)
       AND seq <= coalesce(%(began)s::bigint, f.head) AND (sort_key, seq) > (%(key)s::bigint, %(after)s::bigint)
-    ORDER BY sort_key, seq LIMIT %(limit)s) e ON true
+    ORDER BY sort_key, seq LIMIT %(limit)s) e ON e.size - coalesce(length(e.document), 0) - 160 <= %(bytes)s
 WHERE f.organization_id = %(o)s AND f.id = %(t)s
 ORDER BY e.sort_key, e.seq
 """
@@ -138,6 +139,7 @@ def _read(
             "count": snapshot,
             "kind": kind,
             "limit": limit + 1,
+            "bytes": PAGE_BYTES,
             **(
                 {"began": known.seq if known else None, "key": key, "after": after}
                 if snapshot

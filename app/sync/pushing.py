@@ -36,7 +36,7 @@ S = OperationStatus
 #: One request works so long; what is left is sent again.
 BUDGET_SECONDS = 10.0
 #: So often may an operation meet an error of ours before it is put aside.
-ATTEMPTS = 5
+ATTEMPTS, TROUBLE = 5, "internal_error"
 #: A dependency that never comes: both must have passed.
 WAITED_ATTEMPTS, WAITED = 10, timedelta(hours=24)
 AGAIN_SECONDS = 60
@@ -178,16 +178,17 @@ def _apart(db: Session, pushed: Push, operations: Sequence[OperationIn], trouble
 
 
 def _count_trouble(db: Session, pushed: Push, poison: OperationIn, trouble: Exception) -> dict[str, Any]:
-    """In a transaction of its own: one more attempt that failed; after five the operation is put aside."""
+    """In a transaction of its own: one more attempt that failed; after five in a row the operation is put aside."""
     sent = _sent(pushed, poison)
     known = claim(db, [sent])[poison.op_id]
     if (answer := _known_answer(known, sent)) is not None:
         return answer
     name = type(trouble).__name__
-    if known.attempts + 1 < ATTEMPTS:
-        outcome = Outcome(S.DEFERRED, "internal_error", more={"retry_after_s": AGAIN_SECONDS})
+    failed = known.attempts if known.code == TROUBLE else 0
+    if failed + 1 < ATTEMPTS:
+        outcome = Outcome(S.DEFERRED, TROUBLE, more={"retry_after_s": AGAIN_SECONDS})
     else:
-        outcome = Outcome(S.QUARANTINED, "internal_error")
+        outcome = Outcome(S.QUARANTINED, TROUBLE)
         put_aside(db, sent, outcome)
     return settle(db, [(sent, known, outcome)], trouble=name)[poison.op_id]
 

@@ -9,6 +9,9 @@ from app.kit.schemas import Code, In, Int, JsonObject, Out, SafeText, Time
 
 Cursor = Annotated[str, Field(max_length=300)]
 Limit = Annotated[int, Field(ge=1, le=500)]
+#: Whatever a device says it has, as long as it is text: what is not known is told to go.
+EntityId = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
+Rev = Annotated[str, Field(max_length=40, pattern=r"^[^\x00]*$")]
 
 
 class SyncChange(BaseModel):
@@ -54,7 +57,7 @@ class PullQuery(BaseModel):
 class HaveIn(In):
     """kind → id → rev of everything that the device holds; 5,000 at most."""
 
-    have: dict[Code, dict[Annotated[str, Field(max_length=200)], Annotated[str, Field(max_length=40)]]]
+    have: dict[Code, dict[EntityId, Rev]]
     limit: Limit = 200
 
 
@@ -66,7 +69,7 @@ class OperationIn(In):
 
     op_id: UUID
     seq: Annotated[int, Field(ge=0, le=2**53 - 1)]
-    type: Annotated[str, Field(min_length=1, max_length=64)]
+    type: Annotated[SafeText, Field(min_length=1, max_length=64)]
     v: Annotated[int, Field(ge=1, le=1000)] = 1
     target: UUID | None = None
     base_version: Int | None = None

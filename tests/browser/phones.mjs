@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const PATIENCE = { timeout: 15_000 };
+const PATIENCE = { timeout: 60_000 };
 const args = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
@@ -36,6 +36,13 @@ const orders = {
   // Waits until something there says so.
   see: (page, css, text) => page.locator(css, { hasText: text }).first().waitFor({ state: "visible", ...PATIENCE }),
   gone: (page, css) => page.locator(css).first().waitFor({ state: "hidden", ...PATIENCE }),
+  // Waits until all that it says is this.
+  async says(page, css, text) {
+    const isSo = ([where, wanted]) => document.querySelector(where)?.innerText.trim() === wanted;
+    await page.waitForFunction(isSo, [css, text], PATIENCE).catch(async () => {
+      throw new Error(`${css} says ${JSON.stringify(await page.innerText(css))}`);
+    });
+  },
   text: (page, css) => page.innerText(css),
   offline: (page, is) => page.context().setOffline(is),
   complaints: (page) => page.complaints,

@@ -29,7 +29,7 @@ class Phones:
     def order(self, phone: str, do: str, *given: Any) -> Any:
         """
         Raises:
-            AssertionError: it could not be done, or was not seen within 15 seconds.
+            AssertionError: it could not be done, or was not seen within a minute.
         """
         return self._say({"phone": phone, "do": do, "given": given})
 

@@ -9,14 +9,11 @@ from sqlmodel import Session, update
 from app.identity.models import Person
 from app.identity.passwords import hash_password
 from tests.browser.phones import Phones
-from tests.clients.conftest import PROJECT, compiled, network, node, server  # noqa: F401
-from tests.clients.network import LOST, Answer, Behaviour, Network, Request
+from tests.browser.pocket import PASSWORD, with_the_page
+from tests.clients.conftest import compiled, network, node, server  # noqa: F401
+from tests.clients.network import LOST, Network
 from tests.conftest import Cast, Somebody
 from tests.scene import Scene
-
-PASSWORD = "correct horse battery staple"
-TYPES = {".html": "text/html", ".js": "text/javascript"}
-EXAMPLE = PROJECT / "clients" / "typescript" / "example"
 
 
 @pytest.fixture
@@ -29,17 +26,10 @@ def phones() -> Iterator[Phones]:
 def with_page(network: Network, server: str, compiled: Path) -> Callable[[bool], None]:  # noqa: F811
     """Says whether the API can be reached; the page itself always can, as if it were installed."""
     network.lead_to(server)
-    api: Behaviour = network.behaviour
-
-    def page(request: Request) -> Answer:
-        name = request.path.removeprefix("/app/")
-        file = compiled / name.removeprefix("dist/") if name.startswith("dist/") else EXAMPLE / Path(name).name
-        return Answer(200, {"Content-Type": TYPES[file.suffix]}, file.read_bytes())
+    api = network.behaviour
 
     def reach(is_up: bool) -> None:
-        network.behaviour = lambda request: (
-            page(request) if request.path.startswith("/app/") else api(request) if is_up else LOST
-        )
+        network.behaviour = with_the_page(api if is_up else lambda _: LOST, compiled)
 
     reach(True)
     return reach

@@ -1,7 +1,7 @@
 """The demo organization, made once in a database of its own."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -27,7 +27,7 @@ def demo_dsn(make_database: Callable[[str], str]) -> str:
 
 
 @pytest.fixture(scope="package")
-def demo(demo_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Runtime:
+def demo(demo_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
     """A process that has the demo organization."""
     folder: Path = tmp_path_factory.mktemp("demo")
     settings = Settings(
@@ -38,7 +38,8 @@ def demo(demo_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Runtime:
     )
     runtime = build_runtime(settings, demo_dsn)
     organization.make(runtime, now=NOW)
-    return runtime
+    yield runtime
+    runtime.engine.dispose()
 
 
 @pytest.fixture(scope="package")

@@ -144,9 +144,9 @@ def test_a_skewed_server_says_another_time_and_believes_an_age(sandbox: Sandbox)
 
     answer = sandbox.push(a_note(visit, age_ms=60_000), **{"Sync-Chaos": "skew=+3600"}).json()
 
-    assert answer["server_time"] == "2026-11-21T11:00:00Z"
+    assert answer["server_time"] == "2026-11-21T11:00:00.000Z"
     assert answer["results"][0]["effective_at"] == "2026-11-21T10:59:00Z"
-    assert sandbox.push().json()["server_time"] == "2026-11-21T10:00:00Z"
+    assert sandbox.push().json()["server_time"] == "2026-11-21T10:00:00.000Z"
 
 
 def test_a_skewed_clock_makes_no_token_expire(sandbox: Sandbox) -> None:

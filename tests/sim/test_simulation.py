@@ -22,6 +22,7 @@ def simulate(settings: Settings, make_database: Callable[[str], str]) -> Iterato
     runtime = build_runtime(settings, dsn)
     with Inside(create_app(runtime)) as server:
         yield lambda seed: play(runtime, server, seed, steps=STEPS)
+    runtime.engine.dispose()
 
 
 @pytest.fixture(scope="module")

@@ -50,6 +50,7 @@ def test_an_envelope_that_cannot_be_understood_is_malformed(phone: Phone, db: Se
         envelope({**good, "op_id": "one"}),
         envelope(good, {name: value for name, value in good.items() if name != "type"}),
         envelope({**good, "seq": -1}),
+        envelope({**good, "type": "note\0add"}),
         envelope({**good, "occurred_at": "yesterday"}),
         envelope({**good, "depends_on": "that one"}),
         envelope("a note"),
@@ -59,6 +60,21 @@ def test_an_envelope_that_cannot_be_understood_is_malformed(phone: Phone, db: Se
         assert answer.status_code in (400, 422)
         assert answer.headers["sync-protocol"] == "1"
     assert rows(db, "SELECT id FROM operations") == []
+
+
+def test_what_is_no_text_and_what_is_no_number_is_refused_and_nothing_breaks(phone: Phone) -> None:
+    for have in ({"a\0": "1.1"}, {"a": "1.\0"}):
+        for path, body in (("sync/reconcile", {"job": have}), ("adapters/rxdb/job/reconcile", have)):
+            answer = phone.api.post(f"/v1/{path}", json={"have": body}, headers=phone.who.headers)
+            assert (answer.status_code, answer.json()["code"]) == (422, "malformed"), answer.text
+    for path, code in (
+        ("manifests/%00", "not_found"),
+        ("changes?cursor=AA&wait=%C2%B2", "malformed"),
+        ("changes?cursor=AA&limit=%C2%B2", "malformed"),
+        (f"changes?cursor=AA&wait={'9' * 5000}", "malformed"),
+    ):
+        answer = phone.api.get(f"/v1/sync/{path}", headers=phone.who.headers)
+        assert answer.json()["code"] == code, answer.text
 
 
 def test_the_place_of_the_flaw_is_told(phone: Phone) -> None:

@@ -195,3 +195,16 @@ def test_the_hours_of_a_clock_that_is_two_hours_ahead_are_put_right_with_it(scen
     assert answer_of(result) == ("applied", None, False)
     ends = [end for _, _, end in hours_of(scene, visit["id"], ana)]
     assert result["effective_at"] in ends
+
+
+def test_hours_that_are_typed_on_a_clock_that_is_two_hours_ahead_are_put_right_too(scene: Scene, ana: Somebody) -> None:
+    visit = scene.dispatched(ana)
+    (phone,) = holding(scene, ana)
+    wrong = clock.now() + timedelta(hours=2)
+
+    hours = {"kind": "work", "started_at": utc_iso(wrong - timedelta(minutes=30)), "ended_at": utc_iso(wrong)}
+    typed = {**phone.operation("time.add", visit["id"], at=wrong, **hours), "age_ms": 60_000}
+    result = phone.push(typed)[0]
+
+    assert answer_of(result) == ("applied", None, False)
+    assert result["effective_at"] in [end for _, _, end in hours_of(scene, visit["id"], ana)]

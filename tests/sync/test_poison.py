@@ -81,6 +81,22 @@ def test_after_five_attempts_it_is_put_aside_with_an_issue_and_all_that_it_says(
     assert found == [{"trouble": "ZeroDivisionError", "attempts": 5}]
 
 
+def test_what_has_waited_for_another_one_still_has_five_attempts(
+    scene: Scene, ana: Somebody, poisoned: Callable[[str], None]
+) -> None:
+    visit = scene.dispatched(ana)
+    (phone,) = holding(scene, ana)
+    poisoned("boom")
+    first = phone.operation("visit.depart", visit["id"])
+    bad = phone.operation("note.add", visit["id"], text="boom", depends_on=[first["op_id"]])
+    waited = [answer_of(phone.push(bad)[0]) for _ in range(6)]
+
+    answers = [answer_of(phone.push(first, bad)[1]) for _ in range(5)]
+
+    assert waited == [("deferred", "dependency_missing", False)] * 6
+    assert answers == [("deferred", "internal_error", False)] * 4 + [("quarantined", "internal_error", False)]
+
+
 def test_a_whole_batch_with_one_poison_is_worked_off_but_for_that_one(
     scene: Scene, ana: Somebody, poisoned: Callable[[str], None]
 ) -> None:

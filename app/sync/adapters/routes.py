@@ -18,14 +18,12 @@ from app.sync.door import BatchTooLarge, DeviceRevoked, Malformed, NoTechnician,
 from app.sync.hints import LONGEST_SECONDS, EventStream, Seconds, Waiting, stream_to
 from app.sync.pushing import Push
 from app.sync.routes import AT_THE_DOOR, RESETS
-from app.sync.schemas import Cursor, Limit
+from app.sync.schemas import Cursor, EntityId, Limit, Rev
 
 router = sync_router("/v1/adapters", "sync")
 
 #: The device's clock at this attempt: without it, what the rows say of the time is believed.
 SentAt = Annotated[Time | None, Query()]
-Id = Annotated[str, Field(max_length=200)]
-Rev = Annotated[str, Field(max_length=40)]
 
 
 class CheckpointOut(BaseModel):
@@ -42,7 +40,7 @@ class RxdbPageOut(BaseModel):
 class RxdbHaveIn(In):
     """id → rev of all documents of the collection; 5,000 at most."""
 
-    have: dict[Id, Rev]
+    have: dict[EntityId, Rev]
 
 
 class RxdbRow(BaseModel):

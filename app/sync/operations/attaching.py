@@ -16,4 +16,4 @@ def add(db: Session, sent: Sent) -> Outcome:
     visit = db.get_one(Visit, (sent.me.organization_id, sent.target))
     made = link(db, sent.me, visit, given, at=sent.at)
     upload = made.upload if isinstance(made.upload, str) else made.upload.model_dump()
-    return Outcome(more={"attachment_id": str(made.attachment.id), "upload": upload})
+    return Outcome(more={"upload": upload})

@@ -148,10 +148,10 @@ def _submit(db: Session, sent: Sent, ledger: OpenLedger, args: CompleteArgs) -> 
     )
     visit = db.get_one(Visit, (sent.me.organization_id, sent.target), populate_existing=True)
     submission, _ = submit_closure(db, visit, given, by=sent.me, at=sent.at)
-    more = {"closure": {"verdict": submission.verdict, "findings": submission.findings}}
     if submission.verdict != VerdictKind.UNMET:
-        return Outcome(more=more)
-    unmet = [one["how_to_fix"] for one in submission.findings if one["met"] == "no"]
+        return Outcome(more={"closure": {"verdict": submission.verdict}})
+    findings = [one for one in submission.findings if one["met"] == "no"]
+    more = {"closure": {"verdict": submission.verdict, "findings": findings}}
     _issue(
         db,
         sent,
@@ -160,7 +160,7 @@ def _submit(db: Session, sent: Sent, ledger: OpenLedger, args: CompleteArgs) -> 
         Severity.WARNING,
         owner=Owner.TECHNICIAN,
         choices=TECHNICIANS_CHOICES,
-        findings=unmet,
+        findings=[one["how_to_fix"] for one in findings],
     )
     return Outcome(S.NOTED, IssueCode.CLOSURE_UNMET.value, more=more)
 

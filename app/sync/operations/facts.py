@@ -111,6 +111,8 @@ def request(db: Session, sent: Sent) -> Outcome:
 
 def hours(db: Session, sent: Sent) -> Outcome:
     given = args_of(sent, TimeIn, id=sent.id)
+    when = {name: sent.put_right(getattr(given, name)) for name in ("started_at", "ended_at")}
+    given = given.model_copy(update=when)
     outcome = _noted_when_not_mine(db, sent)
     add_time(db, sent.target, given, effective_at=sent.effective_at, by=sent.me, at=sent.at)
     return outcome

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ValidationError
 from sqlmodel import Session
 
-from app.domain.time_rule import ClockSource
+from app.domain.time_rule import STEADY, ClockSource
 from app.identity.access import Caller
 from app.kit.problems import Refusal, RuleBroken, Unprocessable
 from app.kit.web import pointer_of
@@ -73,8 +73,9 @@ class Sent:
         }
 
     def put_right(self, moment: datetime) -> datetime:
-        """A time that the same clock said, corrected by as much as `occurred_at`; never after it was received."""
-        return min(moment + (self.effective_at - self.given.occurred_at), self.at)
+        """A time that the same clock said, corrected as `occurred_at` was when that was off; never after it came."""
+        off = self.effective_at - self.given.occurred_at
+        return min(moment + off if abs(off) > STEADY else moment, self.at)
 
 
 @dataclass(slots=True)

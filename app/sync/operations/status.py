@@ -31,9 +31,9 @@ def report(action: str) -> Handler:
 
 
 def told(answer: dict[str, Any]) -> Outcome:
-    """The answer of a status update as an outcome."""
+    """The answer of a status update as an outcome; what the visit is now, the changes in the same answer say."""
     status = OperationStatus(answer["result"])
-    return Outcome(status, answer["code"], noop=answer["noop"], more={"visit_status": answer["status"]})
+    return Outcome(status, answer["code"], noop=answer["noop"])
 
 
 def in_our_words(action: str, args: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,13 @@ const BUTTONS = {
   "visit.resume": ["Resume"],
   "visit.complete": ["Complete", { resolution: "repaired" }],
 };
+const ANSWERS = { yes_no: [["Yes", true], ["No", false]] };
+/** What an issue says, by the key of its text; a real app has one for each key, in each of its languages. */
+const TOLD = {
+  reassigned: ({ action, other }) => `Your "${action}" is recorded, but the job had been given to ${other}.`,
+  already_done_by_other: ({ action, other }) => `Your "${action}" is recorded, but ${other} had done the job already.`,
+  completed_after_reassign: () => "You completed a job that had been given to somebody else. It is yours again.",
+};
 const SAID = {
   syncing: "Syncing …",
   synced: "Online",
@@ -71,15 +78,33 @@ function fill(card, view, files) {
   $(".status", card).textContent = doc.status.replaceAll("_", " ");
   $(".sent", card).textContent = badge(view, files);
   const where = [doc.site?.name, doc.site?.address].filter(Boolean).join(", ");
+  const { role, state } = doc.assignment ?? {};
+  $(".mine", card).hidden = role !== "member";
+  $(".mine", card).textContent = `you: ${String(state).replaceAll("_", " ")}`;
   $(".where", card).textContent = view.locked ? "No longer yours." : where;
   const possible = view.locked ? [] : Object.keys(BUTTONS).filter((type) => doc.allowed?.includes(type));
   $(".actions", card).replaceChildren(
     ...possible.map((type) => button(BUTTONS[type][0], () => client.enqueue(type, view.id, BUTTONS[type][1]))),
   );
+  $(".tasks", card).replaceChildren(...(doc.tasks ?? []).map((task) => asking(view.id, task)));
   $(".note", card).hidden = view.locked;
   $(".photo", card).parentElement.hidden = view.locked;
   const notes = (doc.notes ?? []).map((note) => make("li", note.waiting ? `${note.text} ⏳` : note.text));
   $(".notes", card).replaceChildren(...notes);
+}
+
+function asking(visitId, { id, label, kind, done, value, waiting }) {
+  const said = { true: "yes", false: "no", null: "done" }[value] ?? value;
+  const item = make("li", `${label} `);
+  item.append(make("strong", `${done ? said : "–"}${waiting ? " ⏳" : ""}`));
+  const row = item.appendChild(make("div", "", { className: "row" }));
+  for (const [text, answer] of ANSWERS[kind] ?? [["Done", null]]) {
+    const choose = button(text, () => client.enqueue("task.set", visitId, { task_id: id, done: true, value: answer }));
+    choose.setAttribute("aria-label", `${text}: ${label}`);
+    choose.setAttribute("aria-pressed", String(done && value === answer));
+    row.append(choose);
+  }
+  return item;
 }
 
 function troubled({ op, result }) {
@@ -97,8 +122,9 @@ function troubled({ op, result }) {
   return item;
 }
 
-function asked({ id, severity, code, target, choices }) {
-  const item = make("li", `${severity}: ${code.replaceAll("_", " ")}`);
+function asked({ id, severity, code, text, target, choices }) {
+  const told = TOLD[text.key]?.(text.params) ?? code.replaceAll("_", " ");
+  const item = make("li", `${severity}: ${told}`);
   const answer = (choice) => client.enqueue("issue.resolve", target, { issue_id: id, choice });
   const buttons = (choices ?? []).map((choice) => button(choice.replaceAll("_", " "), () => answer(choice)));
   item.appendChild(make("div", "", { className: "row" })).append(...buttons);
@@ -124,11 +150,21 @@ async function show() {
   if (!$("#attention textarea:focus")) $("#attention").replaceChildren(...attention.map(troubled));
 }
 
+/** What is good to know and needs no answer; the last of it is at the end. */
+function tell(text) {
+  $("#notice").append(make("p", text));
+  if ($("#notice").children.length > 10) $("#notice").firstElementChild.remove();
+}
+
 let showing = Promise.resolve();
 client.on("change", () => (showing = showing.then(show, show)));
 client.on("removed", ({ kind, reason }) => {
   if (kind !== "job" || reason === "reconcile") return;
-  $("#notice").textContent = `A job left: ${reason.replaceAll("_", " ")}.`;
+  tell(`A job left: ${reason.replaceAll("_", " ")}.`);
+});
+client.on("result", ({ status, code }) => {
+  if (status === "noted") tell(`Recorded, but the job had changed: ${code.replaceAll("_", " ")}.`);
+  if (status === "quarantined") tell("Received, being checked.");
 });
 client.on("status", ({ state }) => {
   if (state !== "syncing") $("#connection").textContent = SAID[state];
@@ -158,7 +194,11 @@ $("#sign-in").onsubmit = async (event) => {
   await client.signedIn();
   await work();
 };
-$("#sync").onclick = () => client.sync();
+$("#sync").onclick = async ({ currentTarget }) => {
+  currentTarget.ariaBusy = "true";
+  await client.sync();
+  currentTarget.ariaBusy = null;
+};
 $("#sign-out").onclick = async () => {
   client.stop();
   await session.signOut();
