@@ -76,6 +76,21 @@ chaos: setup ## Kill API, worker and database under load and count what is lost 
 chaos-offline: setup ## Kill API and database in the middle of pushes of real offline clients; compare every device
 	@PYTHONPATH=clients/python exec $(BIN)/python -m chaos.offline
 
+.PHONY: simulate
+SEEDS ?= 20
+FIRST ?= 1
+STEPS ?= 120
+simulate: setup ## Play SEEDS simulations of devices, dispatchers and a bad network (FIRST=seed, STEPS=n)
+	@PYTHONPATH=clients/python exec $(BIN)/python -m tests.sim --seeds $(SEEDS) --first $(FIRST) --steps $(STEPS)
+
+.PHONY: mutants
+mutants: setup ## Break the offline contract in known ways, in a copy, and show which tests notice
+	@exec $(BIN)/python -m tests.mutants
+
+.PHONY: budgets
+budgets: setup ## Measure what each exchange with a device costs in bytes, beside its budget
+	@exec $(BIN)/python -m bench.budgets
+
 .PHONY: lock
 lock: setup ## Resolve both lock files anew from pyproject.toml
 	@scripts/lock

@@ -11,10 +11,11 @@ from sqlmodel import Session, col, select
 from app import system, wiring
 from app.demo.cast import ORGANIZATION, PASSWORD, TIME_ZONE
 from app.domain.roles import Role
-from app.identity.models import AccessToken, Person, SignedInSession
+from app.identity.models import Person
+from app.identity.sessions import token_to_print
 from app.kit import clock
 from app.kit.runtime import Runtime
-from app.kit.tokens import ACCESS, SURVEY, derive, fingerprint, mint
+from app.kit.tokens import SURVEY, derive
 from app.surveys.models import Survey, SurveyState
 
 TOKENS_LAST = timedelta(hours=24)
@@ -28,7 +29,7 @@ def print_tour(runtime: Runtime, organization_id: UUID, out: Console) -> None:
         people = {
             one.name.split()[0]: one for one in db.exec(select(Person).where(Person.organization_id == organization_id))
         }
-        tokens = {name: sign_in(db, people[name], at=at) for name in SHOWN}
+        tokens = {name: token_to_print(db, people[name], at=at, lasts=TOKENS_LAST) for name in SHOWN}
         survey = open_survey(db, organization_id, at=at)
     base = runtime.settings.base_url
 
@@ -71,25 +72,6 @@ def addresses(runtime: Runtime) -> list[tuple[str, str]]:
     if not runtime.senders.outbox_in_use:
         pages.remove(("Outbox", "/outbox"))
     return [(title, path) for title, path in pages if path in known]
-
-
-def sign_in(db: Session, person: Person, *, at: datetime) -> str:
-    """A new session of this person; its access token."""
-    session = SignedInSession(
-        organization_id=person.organization_id, person_id=person.id, created_at=at, last_used_at=at
-    )
-    db.add(session)
-    db.flush()
-    token = mint(ACCESS, person.organization_id)
-    db.add(
-        AccessToken(
-            organization_id=person.organization_id,
-            token_hash=fingerprint(token),
-            session_id=session.id,
-            expires_at=at + TOKENS_LAST,
-        )
-    )
-    return token
 
 
 def open_survey(db: Session, organization_id: UUID, *, at: datetime) -> UUID | None:

@@ -104,10 +104,20 @@ def sign_in_client(db: Session, client_id: str, secret: str, *, at: datetime) ->
     return begin(db, session, at=at, refreshable=False)
 
 
-def begin(db: Session, session: SignedInSession, *, at: datetime, refreshable: bool) -> Tokens:
+def begin(
+    db: Session, session: SignedInSession, *, at: datetime, refreshable: bool, lasts: timedelta | None = None
+) -> Tokens:
     db.add(session)
     db.flush()
-    return issue(db, session.organization_id, session.id, at=at, refreshable=refreshable)
+    return issue(db, session.organization_id, session.id, at=at, refreshable=refreshable, lasts=lasts)
+
+
+def token_to_print(db: Session, person: Person, *, at: datetime, lasts: timedelta) -> str:
+    """An access token of a new session, for somebody who tries things out on the command line."""
+    session = SignedInSession(
+        organization_id=person.organization_id, person_id=person.id, created_at=at, last_used_at=at
+    )
+    return begin(db, session, at=at, refreshable=False, lasts=lasts).access_token
 
 
 def refresh(db: Session, token: str, *, at: datetime) -> Tokens:
@@ -150,10 +160,19 @@ def _again(db: Session, organization_id: UUID, token: str, *, at: datetime) -> U
     raise InvalidGrant("This refresh token was used before: the session has been ended.")
 
 
-def issue(db: Session, organization_id: UUID, session_id: UUID, *, at: datetime, refreshable: bool) -> Tokens:
+def issue(
+    db: Session,
+    organization_id: UUID,
+    session_id: UUID,
+    *,
+    at: datetime,
+    refreshable: bool,
+    lasts: timedelta | None = None,
+) -> Tokens:
+    """New tokens of a session; `lasts`: how long the access token is good, when not as the settings say."""
     settings = runtime_of(db).settings
     access = mint(ACCESS, organization_id)
-    lasts = timedelta(seconds=settings.access_token_seconds)
+    lasts = lasts or timedelta(seconds=settings.access_token_seconds)
     db.add(
         AccessToken(
             organization_id=organization_id,
@@ -173,7 +192,7 @@ def issue(db: Session, organization_id: UUID, session_id: UUID, *, at: datetime,
                 expires_at=until,
             )
         )
-    return Tokens(access, renewed, settings.access_token_seconds)
+    return Tokens(access, renewed, int(lasts.total_seconds()))
 
 
 def end_session(db: Session, organization_id: UUID, session_id: UUID, *, reason: str, at: datetime) -> None:

@@ -6,13 +6,13 @@ from uuid import UUID
 
 import orjson
 from rich.console import Console
-from sqlmodel import Session, select
+from sqlmodel import select
 
-from app.identity.models import AccessToken, Person, SignedInSession
+from app.identity.models import Person
+from app.identity.sessions import token_to_print
 from app.kit import clock
 from app.kit.database import utc_iso
 from app.kit.runtime import Runtime
-from app.kit.tokens import ACCESS, fingerprint, mint
 from app.sandbox.organization import DISPATCHER, NAME, PASSWORD, TECHNICIANS, find_sandbox, make_sandbox
 
 TOKENS_LAST = timedelta(days=30)
@@ -33,32 +33,16 @@ def tell(runtime: Runtime, organization_id: UUID) -> dict[str, Any]:
     at = clock.now()
     with runtime.transaction(organization_id) as db:
         people = db.exec(select(Person).where(Person.organization_id == organization_id)).all()
-        known = {one.name: {"email": one.email, "token": _sign_in(db, one)} for one in people}
+        known = {
+            one.name: {"email": one.email, "token": token_to_print(db, one, at=clock.now(), lasts=TOKENS_LAST)}
+            for one in people
+        }
     return {
         "base_url": runtime.settings.base_url,
         "clock": utc_iso(at),
         "password": PASSWORD,
         "people": {name: known[name] for name in (*TECHNICIANS, DISPATCHER)},
     }
-
-
-def _sign_in(db: Session, person: Person) -> str:
-    at = clock.now()
-    session = SignedInSession(
-        organization_id=person.organization_id, person_id=person.id, created_at=at, last_used_at=at
-    )
-    db.add(session)
-    db.flush()
-    token = mint(ACCESS, person.organization_id)
-    db.add(
-        AccessToken(
-            organization_id=person.organization_id,
-            token_hash=fingerprint(token),
-            session_id=session.id,
-            expires_at=at + TOKENS_LAST,
-        )
-    )
-    return token
 
 
 def _print(told: dict[str, Any], out: Console) -> None:

@@ -36,9 +36,9 @@ const orders = {
   // Waits until something there says so.
   see: (page, css, text) => page.locator(css, { hasText: text }).first().waitFor({ state: "visible", ...PATIENCE }),
   gone: (page, css) => page.locator(css).first().waitFor({ state: "hidden", ...PATIENCE }),
-  // Waits until all that it says is this.
+  // Waits until all that it says is this; lines without anything do not count.
   async says(page, css, text) {
-    const isSo = ([where, wanted]) => document.querySelector(where)?.innerText.trim() === wanted;
+    const isSo = ([where, wanted]) => document.querySelector(where)?.innerText.trim().replace(/\n+/g, "\n") === wanted;
     await page.waitForFunction(isSo, [css, text], PATIENCE).catch(async () => {
       throw new Error(`${css} says ${JSON.stringify(await page.innerText(css))}`);
     });

@@ -55,20 +55,30 @@ class Pocket:
     def press(self, *buttons: str) -> None:
         """Each in its turn, as soon as it is there."""
         for text in buttons:
-            self.order("click", f'#jobs .actions button:text-is("{text}")')
+            self.order("click", f'#work li button:text-is("{text}")')
 
     def write(self, text: str) -> None:
         self.order("fill", ".note textarea", text)
-        self.order("click", "text=Add note")
+        self.press("Add note")
 
     def says(self, **texts: str) -> None:
         """Waits until each of these is all that the job's card says there, by the name of its class."""
         for name, text in texts.items():
             self.order("says", f"#jobs .{name}", text)
 
-    def lines(self, css: str, wanted: Iterable[str] = ()) -> None:
-        """Waits until these are the lines there."""
-        self.order("says", css, "\n".join(wanted))
+    def check(self, *, issues: Iterable[str] = (), news: Iterable[str] = (), **job: str) -> None:
+        """Waits until the page shows this and nothing needs attention; without `job`, that it has none."""
+        if job:
+            self.says(**job)
+        else:
+            self.order("see", "#no-jobs", "No jobs on this device.")
+            self.order("gone", "#jobs > li")
+        for css, lines in {"#issues": issues, "#notice": news, "#attention": ()}.items():
+            self.order("says", css, "\n".join(lines))
+
+    def check_for_everybody(self) -> None:
+        """Accessible, within the screen, reachable with a thumb."""
+        assert self.order("look") == {"violations": [], "small_targets": [], "overflow_px": 0}
 
     def go_offline(self) -> None:
         self.order("offline", True)

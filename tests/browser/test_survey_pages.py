@@ -1,14 +1,10 @@
 """The survey in a real Chromium: small screens, light and dark, without scripts, checked by axe."""
 
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from sqlmodel import select
 
 from app.customers.models import Channel
@@ -19,12 +15,12 @@ from app.kit.messages import Channel as MessageChannel
 from app.kit.outbox import latest_messages
 from app.kit.runtime import Runtime
 from app.kit.settings import Settings
-from app.main import build_runtime, create_app
 from app.surveys.commands import make_survey
 from app.surveys.models import Survey, SurveyAnswer
 from app.surveys.sending import send_survey
 from app.surveys.texts import LANGUAGES
 from tests.browser.browser import VIEWS, look, must_be_fine
+from tests.served import served
 from tests.surveys.conftest import Job, Jobs, a_job, cleo, with_settings  # noqa: F401
 
 Visit = dict[str, Any]
@@ -33,22 +29,8 @@ Visit = dict[str, Any]
 @pytest.fixture(scope="module")
 def site(settings: Settings, dsn: str) -> Iterator[Runtime]:
     """The whole application on a port of this machine."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    own = settings.model_copy(update={"public_url": None, "port": port, "host": "127.0.0.1"})
-    own.__dict__.pop("base_url", None)
-    runtime = build_runtime(own, dsn)
-    server = uvicorn.Server(uvicorn.Config(create_app(runtime), log_config=None, access_log=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.02)
-    yield runtime
-    server.should_exit = True
-    thread.join(10)
-    listener.close()
-    runtime.engine.dispose()
+    with served(settings, dsn) as runtime:
+        yield runtime
 
 
 def a_zone_at_midday() -> str:

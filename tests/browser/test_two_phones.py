@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlmodel import Session, update
 
-from app.identity.models import Person
+from app.identity.models import Organization, Person
 from app.identity.passwords import hash_password
 from app.kit.database import rows
+from app.kit.runtime import Runtime
 from tests.browser.phones import Phones
 from tests.browser.pocket import PASSWORD, Pocket
 from tests.clients.conftest import compiled, node, server  # noqa: F401
 from tests.clients.network import Network
 from tests.conftest import Somebody
 from tests.scene import Scene
-from tests.sync.stories import events, give_to, hours_of, issues, technician_id
+from tests.sync.stories import events, give_to, hours_of, issue, issues, technician_id
 
 MakePocket = Callable[[str, Somebody], Pocket]
 
@@ -28,26 +28,7 @@ TASK = {"id": "gas", "label": "Is the gas off?", "kind": "yes_no"}
 APPLIED = ("applied", None, False)
 NOOP = ("applied", None, True)
 REASSIGNED = ("noted", "reassigned", False)
-
-
-@pytest.fixture
-def pocket(server: str, compiled: Path, db: Session) -> Iterator[MakePocket]:  # noqa: F811
-    """A phone of somebody's who has signed in on it; at the end none of them has anything to complain about."""
-    made: list[Pocket] = []
-    with ExitStack() as stack:
-        phones = stack.enter_context(Phones())
-
-        def make(name: str, who: Somebody) -> Pocket:
-            db.exec(update(Person).where(Person.id == who.id).values(password_hash=hash_password(PASSWORD)))  # type: ignore[arg-type]
-            db.commit()
-            network = stack.enter_context(Network())
-            network.lead_to(server)
-            made.append(Pocket(phones, name, network, compiled))
-            made[-1].sign_in(who.person.email)
-            return made[-1]
-
-        yield make
-        assert [one.order("complaints") for one in made] == [[] for _ in made]
+ALREADY_DONE = ("noted", "already_done_by_other", False)
 
 
 def visit_of(scene: Scene, visit: dict[str, Any]) -> dict[str, Any]:
@@ -60,101 +41,43 @@ def board(scene: Scene) -> list[tuple[str, str, list[str]]]:
     return sorted((one["code"], one["severity"], one["choices"]) for one in items)
 
 
-@pytest.mark.parametrize("first", ["Ana", "Ben"])
-def test_lead_and_mate_report_about_one_job_and_come_back_in_either_order(
-    pocket: MakePocket, scene: Scene, db: Session, ana: Somebody, ben: Somebody, first: str
-) -> None:
-    scene.work_type_id = scene.work_type("service", checklist=[TASK])
-    visit = scene.dispatched(ana, crew=[technician_id(ben)])
-    lead, mate = pocket("Ana", ana), pocket("Ben", ben)
-    mate.says(status="dispatched", mine="you: planned", sent="sent ✓")
-    for one in (lead, mate):
-        one.go_offline()
+#: What the office has to decide: code, severity, choices.
+AFTER_REASSIGN = ("completed_after_reassign", "high", ["ok"])
+LATE = ("reassigned", "high", ["attach", "new_visit", "discard"])
+DONE_TWICE = ("already_done_by_other", "warning", ["attach", "new_visit", "discard"])
+DOUBLE_WORK = ("double_work", "high", ["ok", "bill", "waive"])
 
-    lead.press("Depart")
-    mate.press("Arrive")
-    lead.press("Start")
-    lead.write("The valve is stuck")
-    mate.write("The cellar is flooded")
-    lead.order("click", "text=Yes")
-    lead.says(status="in progress", tasks=answered("yes ⏳"), notes="The valve is stuck ⏳", sent="waiting ⏳ 4")
-    mate.order("click", "text=No")
-    mate.says(tasks=answered("no ⏳"), notes="The cellar is flooded ⏳", sent="waiting ⏳ 3")
-    for one in (lead, mate):
-        one.restart()
-    lead.says(status="in progress", tasks=answered("yes ⏳"), notes="The valve is stuck ⏳", sent="waiting ⏳ 4")
-    mate.says(tasks=answered("no ⏳"), notes="The cellar is flooded ⏳", sent="waiting ⏳ 3")
-    assert (visit_of(scene, visit)["status"], notes_of(scene, visit), answers_of(db, visit)) == ("dispatched", [], [])
-
-    earlier, later = (lead, mate) if first == "Ana" else (mate, lead)
-    earlier.find_network()
-    earlier.says(sent="sent ✓")
-    later.find_network()
-    later.says(sent="sent ✓")
-    earlier.catch_up()
-
-    for one in (lead, mate):
-        one.says(
-            status="in progress",
-            tasks=answered("no"),
-            notes="The cellar is flooded\nThe valve is stuck",
-            sent="sent ✓",
-        )
-        for nothing in ("#issues", "#attention", "#notice"):
-            one.lines(nothing)
-    mate.says(mine="you: on site")
-    assert (set(lead.told), len(lead.told)) == ({APPLIED}, 4)
-    assert (set(mate.told), len(mate.told)) == ({APPLIED}, 3)
-    now = visit_of(scene, visit)
-    assert (now["status"], now["technician_id"]) == ("in_progress", technician_id(ana))
-    assert now["departed_at"] < now["arrived_at"] == now["started_at"]
-    happened = {"visit.departed", "visit.member_arrived", "visit.arrived", "visit.started"}
-    assert sorted(happened & set(events(scene, visit))) == sorted(happened)
-    assert notes_of(scene, visit) == [("Ana", "The valve is stuck"), ("Ben", "The cellar is flooded")]
-    assert answers_of(db, visit) == [("Ana", True), ("Ben", False)]
-    travel, work = hours_of(scene, visit["id"], ana)
-    assert (travel, work) == (
-        ("travel", now["departed_at"], now["arrived_at"]),
-        ("work", now["arrived_at"], None),
-    )
-    [(kind, since, until)] = hours_of(scene, visit["id"], ben)
-    assert (kind, until) == ("work", None)
-    assert now["departed_at"] < since < now["arrived_at"]
-    assert board(scene) == []
+#: What the page says of it, and what can be answered.
+YOURS_AGAIN = [
+    "info: You completed a job that had been given to somebody else. It is yours again.",
+    "ok",
+    "call dispatch",
+]
+CHANGED = "Recorded, but the job had changed: reassigned."
+DONE_ALREADY = "Recorded, but the job had changed: already done by other."
 
 
-def answered(what: str) -> str:
-    """The whole of the list of tasks."""
-    return f"Is the gas off? {what}\nYes\nNo"
+def given_away(action: str, other: str) -> list[str]:
+    return [f'info: Your "{action}" is recorded, but the job had been given to {other}.', "ok", "call dispatch"]
 
 
-def notes_of(scene: Scene, visit: dict[str, Any]) -> list[tuple[str, str]]:
-    items = scene.get(f"/v1/work-orders/{visit['work_order_id']}/notes")["items"]
-    return sorted((one["author_name"], one["text"]) for one in items)
+def done_already(other: str) -> list[str]:
+    return [f'info: Your "complete" is recorded, but {other} had done the job already.', "ok", "call dispatch"]
 
 
-def answers_of(db: Session, visit: dict[str, Any]) -> list[tuple[str, Any]]:
-    """(who, value), the last by its time at the end."""
-    sql = """
-    SELECT t.name, r.value FROM task_results r
-    JOIN technicians t ON t.organization_id = r.organization_id AND t.id = r.technician_id
-    WHERE r.visit_id = %(v)s ORDER BY r.effective_at
+def both_away(
+    pocket: MakePocket, scene: Scene, ana: Somebody, ben: Somebody, did: tuple[str, ...]
+) -> tuple[dict[str, Any], Pocket, Pocket]:
+    """Ana is away; her job is given to Ben, who takes it along to where there is no network either.
+
+    Ana starts and completes it, Ben does what `did` says; the server knows nothing of it.
     """
-    db.rollback()
-    return [(one["name"], one["value"]) for one in rows(db, sql, v=visit["id"])]
-
-
-@pytest.mark.parametrize("first", ["Ana", "Ben"])
-@pytest.mark.parametrize("did", [(), ("Start",), ("Start", "Complete")], ids=["nothing", "began", "completed"])
-def test_a_job_is_given_away_while_its_technician_is_away_and_completes_it(
-    pocket: MakePocket, scene: Scene, ana: Somebody, ben: Somebody, did: tuple[str, ...], first: str
-) -> None:
     visit = scene.dispatched(ana)
     anas, bens = pocket("Ana", ana), pocket("Ben", ben)
     anas.says(sent="sent ✓")
     anas.go_offline()
     give_to(scene, visit["id"], ben)
-    bens.catch_up()
+    scene.plan(visit["id"], "dispatch")
     bens.says(status="dispatched", sent="sent ✓")
     bens.go_offline()
     anas.press("Start", "Complete")
@@ -163,26 +86,99 @@ def test_a_job_is_given_away_while_its_technician_is_away_and_completes_it(
     bens.says(sent=f"waiting ⏳ {len(did)}" if did else "sent ✓")
     now = visit_of(scene, visit)
     assert (now["status"], now["technician_id"]) == ("dispatched", technician_id(ben))
+    return visit, anas, bens
 
-    if first == "Ana":
-        earlier, later = anas, bens
-    else:
-        earlier, later = bens, anas
-    earlier.come_back()
-    earlier.order("gone", "text=waiting ⏳")
-    later.come_back()
-    later.order("gone", "text=waiting ⏳")
-    earlier.catch_up()
 
-    print(first, did, anas.told, bens.told)
+#: What Ben did → what he is told, his issues, his news beside the departure, and what the office has to decide.
+ANA_FIRST: dict[tuple[str, ...], tuple[list[Any], list[str], list[str], list[Any]]] = {
+    (): ([], [], [], [AFTER_REASSIGN]),
+    ("Start",): ([REASSIGNED], given_away("start", "Ana"), [CHANGED], [AFTER_REASSIGN, LATE]),
+    ("Start", "Complete"): (
+        [REASSIGNED, ALREADY_DONE],
+        [*given_away("start", "Ana"), *done_already("Ana")],
+        [CHANGED, DONE_ALREADY],
+        [DONE_TWICE, AFTER_REASSIGN, DOUBLE_WORK, LATE],
+    ),
+}
+
+
+@pytest.mark.parametrize("did", ANA_FIRST, ids=["not begun", "begun offline", "completed offline"])
+def test_a_job_that_was_given_away_is_hers_again_if_nobody_was_known_to_have_begun(
+    pocket: MakePocket, scene: Scene, ana: Somebody, ben: Somebody, did: tuple[str, ...]
+) -> None:
+    bens_answers, bens_issues, bens_news, decisions = ANA_FIRST[did]
+    visit, anas, bens = both_away(pocket, scene, ana, ben, did)
+
+    anas.come_back()
+    anas.says(sent="sent ✓")
+    bens.come_back()
+    bens.check(issues=bens_issues, news=["A job left: completed by other.", *bens_news])
+    anas.catch_up()
+
+    assert anas.told == [REASSIGNED, ("applied", "completed_after_reassign", False)]
+    assert bens.told == bens_answers
+    anas.check(issues=YOURS_AGAIN, news=[CHANGED], status="completed", sent="sent ✓")
     for one in (anas, bens):
-        for css in ("#jobs", "#issues", "#notice", "#attention"):
-            print(one.name, css, repr(one.order("text", css)))
-    print(visit_of(scene, visit)["status"], visit_of(scene, visit)["technician_id"] == technician_id(ana), events(scene, visit))
-    for i in scene.get("/v1/issues")["items"]:
-        print(i["owner"], i["code"], i["severity"], i["choices"], i["state"], i["text"]["en"])
-    anas.order("shot", f"/tmp/work/ana-{first}-{len(did)}.png")
-    bens.order("shot", f"/tmp/work/ben-{first}-{len(did)}.png")
+        one.check_for_everybody()
+    now = visit_of(scene, visit)
+    assert (now["status"], now["technician_id"]) == ("completed", technician_id(ana))
+    assert now["started_at"] < now["ended_at"]
+    assert events(scene, visit).count("visit.completed") == 1
+    assert scene.order(visit["work_order_id"])["status"] == "closed"
+    assert board(scene) == decisions
+
+    anas.press("ok")
+    anas.check(news=[CHANGED], status="completed", sent="sent ✓")
+    decide(scene, "completed_after_reassign", "ok")
+    assert ("technician", "completed_after_reassign", "info") not in issues(scene)
+    assert board(scene) == [one for one in decisions if one != AFTER_REASSIGN]
+
+
+#: What Ben did → how the visit stands, the rest of what Ana is told, and what the office has to decide.
+BEN_FIRST: dict[tuple[str, ...], tuple[str, Any, list[str], str, list[Any]]] = {
+    ("Start",): ("in_progress", REASSIGNED, given_away("complete", "Ben"), CHANGED, [DOUBLE_WORK, LATE, LATE]),
+    ("Start", "Complete"): (
+        "completed",
+        ALREADY_DONE,
+        done_already("Ben"),
+        DONE_ALREADY,
+        [DONE_TWICE, DOUBLE_WORK, LATE],
+    ),
+}
+
+
+@pytest.mark.parametrize("did", BEN_FIRST, ids=["begun", "completed"])
+def test_a_job_that_was_given_away_stays_with_who_has_begun_it_and_the_office_decides_about_the_double_work(
+    pocket: MakePocket, scene: Scene, ana: Somebody, ben: Somebody, did: tuple[str, ...]
+) -> None:
+    status, anas_answer, anas_issue, anas_news, decisions = BEN_FIRST[did]
+    visit, anas, bens = both_away(pocket, scene, ana, ben, did)
+
+    bens.come_back()
+    bens.says(sent="sent ✓")
+    anas.come_back()
+    anas.check(issues=[*given_away("start", "Ben"), *anas_issue], news=["A job left: reassigned.", CHANGED, anas_news])
+    bens.catch_up()
+
+    assert anas.told == [REASSIGNED, anas_answer]
+    assert bens.told == [APPLIED] * len(did)
+    bens.check(status=status.replace("_", " "), sent="sent ✓")
+    for one in (anas, bens):
+        one.check_for_everybody()
+    now = visit_of(scene, visit)
+    assert (now["status"], now["technician_id"]) == (status, technician_id(ben))
+    assert events(scene, visit).count("visit.completed") == (status == "completed")
+    assert events(scene, visit).count("visit.orphaned") == 2
+    assert board(scene) == decisions
+
+    decide(scene, "double_work", "bill")
+    assert board(scene) == [one for one in decisions if one != DOUBLE_WORK]
+    bens.check(status=status.replace("_", " "), sent="sent ✓")
+
+
+def decide(scene: Scene, code: str, choice: str) -> None:
+    decided = scene.post(f"/v1/issues/{issue(scene, code)['id']}/resolution", {"choice": choice})
+    assert (decided["state"], decided["choice"], decided["resolved_by_name"]) == ("resolved", choice, "Dana")
 
 
 def test_two_phones_of_one_technician_complete_one_job(pocket: MakePocket, scene: Scene, ana: Somebody) -> None:
@@ -202,9 +198,7 @@ def test_two_phones_of_one_technician_complete_one_job(pocket: MakePocket, scene
 
     assert (one.told, other.told) == ([APPLIED, APPLIED], [NOOP, NOOP])
     for phone in (one, other):
-        phone.says(status="completed", sent="sent ✓")
-        for nothing in ("#issues", "#attention", "#notice"):
-            phone.lines(nothing)
+        phone.check(status="completed", sent="sent ✓")
     now = visit_of(scene, visit)
     assert (now["status"], now["resolution_code"]) == ("completed", "repaired")
     assert scene.order(visit["work_order_id"])["status"] == "closed"

@@ -45,9 +45,9 @@ NO_COUNTER = (
 NUMBERED = "numbered = [(feed, feed.head + n, one) for feed in changed for n, one in enumerate(feed.lines, start=1)]"
 SEQUENCE = Change(
     "migrations/versions/0004_feeds.py",
-    "    for table in TABLES:\n        op.execute(f\"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY\")",
-    "    op.execute(f\"CREATE SEQUENCE places; GRANT USAGE ON SEQUENCE places TO {API_ROLE}\")\n"
-    "    for table in TABLES:\n        op.execute(f\"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY\")",
+    '    for table in TABLES:\n        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")',
+    '    op.execute(f"CREATE SEQUENCE places; GRANT USAGE ON SEQUENCE places TO {API_ROLE}")\n'
+    '    for table in TABLES:\n        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")',
 )
 I02 = f"{POSITIONS}::test_i02_no_committed_change_is_ever_missed_by_a_device_that_pulls_meanwhile"
 I03 = f"{POSITIONS}::test_i03_places_are_in_the_order_of_the_commits_with_no_gap_and_none_twice"
@@ -134,7 +134,11 @@ MUTANTS: Sequence[Mutant] = (
     ),
     Mutant(
         "a forgotten touch",
-        (Change("app/customers/commands.py", "        touch(db, row.organization_id, kind, row.id)\n", "        pass\n"),),
+        (
+            Change(
+                "app/customers/commands.py", "        touch(db, row.organization_id, kind, row.id)\n", "        pass\n"
+            ),
+        ),
         (f"{SIMULATION}[4]",),
     ),
 )  # fmt: skip

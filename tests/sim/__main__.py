@@ -28,7 +28,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, EmbeddedPostgres.start(Path(folder) / "postgres") as database:
         migrate(database.dsn)
         without_waiting(database.dsn)
-        settings = Settings(data_dir=Path(folder), run_worker=False, secret_key="s" * 40, public_url="http://testserver")
+        settings = Settings(
+            data_dir=Path(folder), run_worker=False, secret_key="s" * 40, public_url="http://testserver"
+        )
         runtime = build_runtime(settings, database.dsn)
         with Inside(create_app(runtime)) as server:
             return _play_all(runtime, server, range(given.first, given.first + given.seeds), given.steps)

@@ -17,6 +17,10 @@ from tests.sim.world import BEGINNING, PART_NUMBERS, World, asking, lasting, sig
 Json = dict[str, Any]
 
 
+#: How wrong a clock may be, in seconds.
+OFFSETS = (0, 0, 1, 90, -90, 7_200, -7_200, 400 * 86_400, -(9**8))
+
+
 class Died(BaseException):
     """The program was killed at this step."""
 
@@ -132,7 +136,9 @@ class Handset:
 
     def lies(self) -> None:
         """Somebody sets the clock, or the network does."""
-        self.offset = timedelta(seconds=self.world.chance.choice((0, 0, 1, 90, -90, 7_200, -7_200, 400 * 86_400, -9**8)))
+        self.offset = timedelta(
+            seconds=self.world.chance.choice((0, 0, 1, 90, -90, 7_200, -7_200, 400 * 86_400, -(9**8)))
+        )
 
     def waits(self) -> int:
         return len(self.client.outbox())
@@ -147,7 +153,8 @@ def _text(world: World) -> Json:
 
 
 def _complete(world: World, doc: Json) -> Json:
-    parts = [{"part": world.chance.choice(PART_NUMBERS), "qty": world.chance.randint(1, 3)}] if world.maybe(0.5) else []
+    used = {"part": world.chance.choice(PART_NUMBERS), "qty": world.chance.randint(1, 3)}
+    parts = [used] if world.maybe(0.5) else []
     args: Json = {
         "resolution": "repaired",
         "checklist": {"cleaned": True, "pressure": 1.5} if world.maybe(0.8) else {},

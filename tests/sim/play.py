@@ -83,21 +83,14 @@ class _Old:
 
 
 def _step(world: World, handsets: list[Handset], old: _Old) -> None:
-    chance, handset = world.chance, world.chance.choice(handsets)
-    what = chance.choices(list(HAPPENINGS), weights=list(HAPPENINGS.values()))[0]
+    handset = world.chance.choice(handsets)
+    what = world.chance.choices(list(HAPPENINGS), weights=list(HAPPENINGS.values()))[0]
     if what == "field":
-        handset.deadly = chance.choice((0, 0, 0.02, 0.1))
-        for _ in range(chance.choice((0, 1, 2, 4))):
-            handset.acts()
-            world.passes(seconds=chance.randrange(300))
-        if world.maybe(0.1):
-            handset.lies()
-        if world.maybe(0.75):
-            handset.sync()
+        _in_the_field(world, handset)
     elif what == "work":
         office.brings_work(world)
     elif what == "office":
-        for _ in range(chance.choice((1, 2, 3))):
+        for _ in range(world.chance.choice((1, 2, 3))):
             office.acts(world)
     elif what == "late":
         handset.network.something_arrives()
@@ -107,6 +100,18 @@ def _step(world: World, handsets: list[Handset], old: _Old) -> None:
         handset.start()
     else:
         _upkeep(world, what, old)
+
+
+def _in_the_field(world: World, handset: Handset) -> None:
+    """Something is done, somebody may set the clock, and then it is sent, or not yet."""
+    handset.deadly = world.chance.choice((0, 0, 0.02, 0.1))
+    for _ in range(world.chance.choice((0, 1, 2, 4))):
+        handset.acts()
+        world.passes(seconds=world.chance.randrange(300))
+    if world.maybe(0.1):
+        handset.lies()
+    if world.maybe(0.75):
+        handset.sync()
 
 
 #: What happens next, out of a hundred and some.

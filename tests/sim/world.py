@@ -23,6 +23,7 @@ from app.parts.models import LocationKind, Part, StockLocation
 from app.sync import pushing
 from tests.sim.inside import Ask, Inside, Reply
 
+NOBODY = UUID(int=0)
 BEGINNING = datetime(2027, 3, 1, 6, tzinfo=UTC)
 PART_NUMBERS = ("IGN-044", "GSK-004", "FLT-320", "THM-100")
 SERVICE_CHECK = [
@@ -59,7 +60,7 @@ class World:
     chance: random.Random
     look: psycopg.Connection[dict[str, Any]]
     now: datetime = BEGINNING
-    organization_id: UUID = UUID(int=0)
+    organization_id: UUID = NOBODY
     quiet: bool = False
     """The network is good from now on."""
     offices: list[dict[str, str]] = field(default_factory=list)
@@ -145,9 +146,7 @@ def _falls_ill(world: World, handle: Any) -> Any:
 
 def _people(world: World) -> None:
     with world.runtime.transaction(None) as db:
-        organization = commands.create_organization(
-            db, "Nord", time_zone="Europe/Berlin", currency="EUR", at=world.now
-        )
+        organization = commands.create_organization(db, "Nord", time_zone="Europe/Berlin", currency="EUR", at=world.now)
         world.organization_id = organization.id
     world.look.execute("SELECT set_config('app.organization', %s, false)", (str(world.organization_id),))
     for name in ("Ana", "Ben", "Eva", "Jon"):
@@ -186,9 +185,7 @@ def signed_in(world: World, person_id: UUID) -> dict[str, str]:
     """The headers of a session that does not end while the simulation runs."""
     o = world.organization_id
     with world.runtime.transaction(o) as db:
-        session = SignedInSession(
-            organization_id=o, person_id=person_id, created_at=world.now, last_used_at=world.now
-        )
+        session = SignedInSession(organization_id=o, person_id=person_id, created_at=world.now, last_used_at=world.now)
         tokens = begin(db, session, at=world.now, refreshable=False)
     lasting(world)
     return {"Authorization": f"Bearer {tokens.access_token}"}

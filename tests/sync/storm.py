@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Thread
 from typing import Any
 from uuid import UUID
@@ -30,6 +30,20 @@ def placed(runtime: Runtime, organization_id: UUID, write: Callable[[Session], N
         work_off(db, runtime.before_commit)
         yield db
         db.commit()
+
+
+class ChangedMind(Exception):
+    """The transaction is undone."""
+
+
+def write_slowly(
+    runtime: Runtime, organization_id: UUID, write: Callable[[Session], None], *, seconds: float, keep: bool
+) -> None:
+    """One transaction that stays open so long after it has got its places; undone in the end unless `keep`."""
+    with suppress(ChangedMind), placed(runtime, organization_id, write):
+        time.sleep(seconds)
+        if not keep:
+            raise ChangedMind
 
 
 def together(*jobs: Callable[[], Any]) -> list[BaseException]:

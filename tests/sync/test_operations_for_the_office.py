@@ -128,6 +128,17 @@ def test_work_of_a_kind_that_there_is_not_is_rejected(scene: Scene, ana: Somebod
     assert (answer_of(result), result["pointer"]) == (("rejected", "invalid_args", False), "/args/work_type")
 
 
+def test_work_is_found_on_what_stands_there_and_nowhere_else(scene: Scene, ana: Somebody) -> None:
+    visit = scene.dispatched(ana)
+    (phone,) = holding(scene, ana)
+    elsewhere = scene.post("/v1/assets", {"name": "Somebody else's boiler"}, status=201)
+    wrong = found(asset_id=elsewhere["id"])
+
+    assert answer_of(phone.do("work_order.create", visit["id"], **wrong)) == ("rejected", "target_not_found", False)
+    assert answer_of(phone.do("work_order.create", visit["id"], **found(asset_id=str(scene.asset_id)))) == APPLIED
+    assert scene.api.get(f"/v1/work-orders/{wrong['id']}", headers=scene.office.headers).status_code == 404
+
+
 def test_a_confirmation_waits_for_the_completion_that_it_names_and_is_refused_without_one(
     scene: Scene, ana: Somebody
 ) -> None:

@@ -1,7 +1,6 @@
 """Places in a feed: the order of the commits, none left out, none given twice, and nobody in anybody's way."""
 
 import random
-import time
 from threading import Event
 from uuid import UUID
 
@@ -20,7 +19,15 @@ from tests.conftest import Cast, CheckedClient, Somebody
 from tests.field import the_office
 from tests.scene import Scene
 from tests.sync.phone import Phone
-from tests.sync.storm import issues_for, mends_notes_of, notes_on, placed, together, wait_until_somebody_waits
+from tests.sync.storm import (
+    issues_for,
+    mends_notes_of,
+    notes_on,
+    placed,
+    together,
+    wait_until_somebody_waits,
+    write_slowly,
+)
 
 
 def technician_of(who: Somebody) -> UUID:
@@ -59,13 +66,7 @@ def test_i02_no_committed_change_is_ever_missed_by_a_device_that_pulls_meanwhile
     def write(visit: dict[str, str]) -> None:
         for number, pause in enumerate(pauses[visit["id"]]):
             write_note = notes_on(organization, visit, ana, f"note {number}")
-            try:
-                with placed(runtime, organization.id, write_note):
-                    time.sleep(pause)
-                    if number % 5 == 4:
-                        raise ChangedMind
-            except ChangedMind:
-                pass
+            write_slowly(runtime, organization.id, write_note, seconds=pause, keep=number % 5 != 4)
 
     def read() -> None:
         while not over.is_set():
@@ -82,10 +83,6 @@ def test_i02_no_committed_change_is_ever_missed_by_a_device_that_pulls_meanwhile
 
     assert revs_of(phone) == entries_of(db, ana)
     assert {len(phone.job(visit["id"])["notes"]) for visit in visits} == {7}
-
-
-class ChangedMind(Exception):
-    """The transaction is undone."""
 
 
 def test_i02_what_changes_while_the_job_changes_hands_reaches_who_gets_it(
@@ -138,20 +135,13 @@ def test_i03_places_are_in_the_order_of_the_commits_with_no_gap_and_none_twice(
 
     def write(mine: list[float]) -> None:
         for pause in mine:
-            try:
-                with placed(runtime, organization.id, issues_for(organization, technician_of(ana))):
-                    time.sleep(pause)
-                    if pause > 0.008:
-                        raise ChangedMind
-            except ChangedMind:
-                pass
+            write_issue = issues_for(organization, technician_of(ana))
+            write_slowly(runtime, organization.id, write_issue, seconds=pause, keep=pause <= 0.008)
 
     def scan() -> None:
         while not over.is_set():
             with runtime.transaction(organization.id) as db:
-                scans.append(
-                    [row["seq"] for row in rows(db, SEEN, o=organization.id, t=technician_of(ana))]
-                )
+                scans.append([row["seq"] for row in rows(db, SEEN, o=organization.id, t=technician_of(ana))])
 
     def write_all() -> None:
         try:
@@ -188,8 +178,8 @@ def test_i15_transactions_that_touch_several_feeds_never_deadlock(
         chance = random.Random(seed)
         for _ in range(20):
             chance.shuffle(technicians_of := list(technicians))
-            with placed(runtime, organization.id, issues_for(organization, *technicians_of)):
-                time.sleep(chance.random() / 200)
+            write_issues = issues_for(organization, *technicians_of)
+            write_slowly(runtime, organization.id, write_issues, seconds=chance.random() / 200, keep=True)
 
     def keep_up() -> None:
         for _ in range(20):

@@ -167,7 +167,13 @@ DRIFTS = {
 @pytest.mark.usefixtures("may_drift")
 @pytest.mark.parametrize("what", DRIFTS)
 def test_i30_the_audit_finds_what_was_written_behind_our_back_and_mends_it(
-    what: str, api: CheckedClient, scene: Scene, ana: Somebody, runtime: Runtime, organization: Organization, db: Session
+    what: str,
+    api: CheckedClient,
+    scene: Scene,
+    ana: Somebody,
+    runtime: Runtime,
+    organization: Organization,
+    db: Session,
 ) -> None:
     scene.dispatched(ana)
     phone = Phone(api, ana)

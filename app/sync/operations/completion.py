@@ -149,7 +149,7 @@ def _submit(db: Session, sent: Sent, ledger: OpenLedger, args: CompleteArgs) -> 
     visit = db.get_one(Visit, (sent.me.organization_id, sent.target), populate_existing=True)
     submission, _ = submit_closure(db, visit, given, by=sent.me, at=sent.at)
     if submission.verdict != VerdictKind.UNMET:
-        return Outcome(more={"closure": {"verdict": submission.verdict}})
+        return Outcome()
     findings = [one for one in submission.findings if one["met"] == "no"]
     more = {"closure": {"verdict": submission.verdict, "findings": findings}}
     _issue(

@@ -18,7 +18,7 @@ from app.sync.operations.outcome import Handler, InvalidArgs, Outcome, Sent, arg
 from app.visits.commands import planning
 from app.visits.commands.assignment import field_ledger
 from app.visits.commands.field_reports import propose_schedule
-from app.visits.commands.findings import correct_record
+from app.visits.commands.findings import asset_on_site, correct_record
 from app.visits.commands.resolving import resolve_issue
 from app.visits.issue_schemas import ResolutionIn
 from app.visits.schemas import ProposalIn, ScheduleIn
@@ -124,14 +124,15 @@ def create(db: Session, sent: Sent) -> Outcome:
 def _where(db: Session, sent: Sent, args: FoundArgs) -> dict[str, UUID | None]:
     """
     Raises:
-        NotFound, NotAssigned: the visit it was found on is not the technician's.
+        NotFound, NotAssigned: the visit it was found on is not the technician's, or the asset stands elsewhere.
     """
-    row = field_ledger(db, sent.target, by=sent.me, effective_at=sent.effective_at).row
+    ledger = field_ledger(db, sent.target, by=sent.me, effective_at=sent.effective_at)
+    row = ledger.row
     return {
         "customer_id": row["customer_id"],
         "site_id": row["site_id"],
         "contact_id": row["contact_id"],
-        "asset_id": args.asset_id or row["asset_id"],
+        "asset_id": asset_on_site(db, ledger, args.asset_id).id if args.asset_id else row["asset_id"],
     }
 
 

@@ -37,12 +37,17 @@ def report_reading(
         ReadingIdReused: the id came earlier with something else.
     """
     ledger = field_ledger(db, visit_id, by=by, effective_at=effective_at)
-    asset = _asset_on_site(db, ledger, asset_id)
+    asset = asset_on_site(db, ledger, asset_id)
     where = {"work_order_id": ledger.id, "visit_id": visit_id}
     return record_reading(db, asset, given, **where, effective_at=effective_at, by=by, at=at)
 
 
-def _asset_on_site(db: Session, ledger: OpenLedger, asset_id: UUID | None) -> Asset:
+def asset_on_site(db: Session, ledger: OpenLedger, asset_id: UUID | None) -> Asset:
+    """The asset of the work order, or the one named.
+
+    Raises:
+        NotFound: there is none, or it stands somewhere else.
+    """
     wanted = asset_id or ledger.row["asset_id"]
     asset = db.get(Asset, (ledger.organization_id, wanted)) if wanted is not None else None
     is_here = asset is not None and (
@@ -75,7 +80,7 @@ def correct_record(
         NotCorrectable: there is no such field to correct, or it cannot have this value.
     """
     ledger = field_ledger(db, visit_id, by=by, effective_at=effective_at)
-    thing_id = _asset_on_site(db, ledger, asset_id).id if kind == "asset" else _site_of(ledger)
+    thing_id = asset_on_site(db, ledger, asset_id).id if kind == "asset" else _site_of(ledger)
     result = correct_field(db, ledger.organization_id, kind, thing_id, given)
     if result.written:
         return None
