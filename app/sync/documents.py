@@ -30,8 +30,10 @@ SELECT v.id, v.version, v.number, v.status, v.technician_id, v.partner_id, v.sch
         WHERE m.organization_id = v.organization_id AND m.visit_id = v.id AND m.left_at IS NULL) AS crew,
        ARRAY(SELECT m.technician_id FROM visit_members m WHERE m.organization_id = v.organization_id
              AND m.visit_id = v.id AND m.left_at IS NOT NULL) AS left_crew,
-       (SELECT coalesce(jsonb_agg(jsonb_build_object('id', o.id, 'author', o.author_name, 'text', o.text,
-                                                     'at', o.effective_at) ORDER BY o.effective_at DESC, o.id), '[]')
+       (SELECT coalesce(jsonb_agg(
+            jsonb_build_object('id', o.id, 'author', o.author_name, 'text', o.text, 'at', to_char(
+                o.effective_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+            ORDER BY o.effective_at DESC, o.id), '[]')
         FROM (SELECT * FROM notes o WHERE o.organization_id = v.organization_id
               AND o.work_order_id = v.work_order_id AND NOT o.internal
               ORDER BY o.effective_at DESC, o.id LIMIT 21) o) AS notes,

@@ -93,16 +93,19 @@ def _row(sent: Sent, said: bytes) -> dict[str, Any]:
     }
 
 
-STATES = "SELECT id, status FROM operations WHERE organization_id = %(o)s AND id = ANY(%(ids)s)"
+#: Of the same sender: nobody learns what became of somebody else's.
+STATES = """
+SELECT id, status FROM operations WHERE organization_id = %(o)s AND id = ANY(%(ids)s) AND actor_id = %(actor)s
+"""
 
 
-def dependencies_of(db: Session, organization_id: UUID, sent: Iterable[Sent]) -> dict[UUID, OperationStatus | None]:
+def dependencies_of(db: Session, me: Caller, sent: Iterable[Sent]) -> dict[UUID, OperationStatus | None]:
     """op_id → how it ended, for all that these name as coming before them; those of the same request count as open."""
     mine = {one.id for one in sent}
     named = {other for one in sent for other in one.given.depends_on}
     if not named:
         return {}
-    found = rows(db, STATES, o=organization_id, ids=list(named))
+    found = rows(db, STATES, o=me.organization_id, ids=list(named), actor=me.id)
     return {row["id"]: OperationStatus(row["status"]) for row in found} | dict.fromkeys(
         (named & mine) - {row["id"] for row in found if row["status"] != OperationStatus.DEFERRED}
     )

@@ -38,22 +38,26 @@ LEFT JOIN devices d ON d.organization_id = f.organization_id AND d.id = %(device
 SINCE = """
 LEFT JOIN LATERAL (
     SELECT kind, entity_id, seq, epoch AS entry_epoch, reason, sort_key, document,
-           sum(coalesce(length(document), 0) + 160) OVER (ORDER BY seq) AS size
+           sum(coalesce(length(document), 0) + 160) OVER (ORDER BY seq) AS size,
+           row_number() OVER (ORDER BY seq) AS place
     FROM feed_entries WHERE organization_id = f.organization_id AND feed_id = f.id AND seq > %(after)s
          AND (%(kind)s::text IS NULL OR kind = %(kind)s)
-    ORDER BY seq LIMIT %(limit)s) e ON e.size - coalesce(length(e.document), 0) - 160 <= %(bytes)s
+    ORDER BY seq LIMIT %(limit)s) e
+    ON e.place <= 2 OR e.size - coalesce(length(e.document), 0) - 160 <= %(bytes)s
 WHERE f.organization_id = %(o)s AND f.id = %(t)s
 ORDER BY e.seq
 """
 ALL = """
 LEFT JOIN LATERAL (
     SELECT kind, entity_id, seq, epoch AS entry_epoch, reason, sort_key, document,
-           sum(coalesce(length(document), 0) + 160) OVER (ORDER BY sort_key, seq) AS size
+           sum(coalesce(length(document), 0) + 160) OVER (ORDER BY sort_key, seq) AS size,
+           row_number() OVER (ORDER BY sort_key, seq) AS place
     FROM feed_entries
     WHERE organization_id = f.organization_id AND feed_id = f.id AND NOT removed
       AND (%(kind)s::text IS NULL OR kind = %(kind)s)
       AND seq <= coalesce(%(began)s::bigint, f.head) AND (sort_key, seq) > (%(key)s::bigint, %(after)s::bigint)
-    ORDER BY sort_key, seq LIMIT %(limit)s) e ON e.size - coalesce(length(e.document), 0) - 160 <= %(bytes)s
+    ORDER BY sort_key, seq LIMIT %(limit)s) e
+    ON e.place <= 2 OR e.size - coalesce(length(e.document), 0) - 160 <= %(bytes)s
 WHERE f.organization_id = %(o)s AND f.id = %(t)s
 ORDER BY e.sort_key, e.seq
 """

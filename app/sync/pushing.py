@@ -121,9 +121,15 @@ class Push:
 def push(db: Session, pushed: Push, operations: Sequence[OperationIn]) -> list[dict[str, Any]]:
     """Work off the operations; the results in the order in which they came. Commits as it goes."""
     db.rollback()
-    ordered = sorted({one.op_id: one for one in operations}.values(), key=lambda one: (one.seq, one.op_id))
-    _attempt(db, pushed, ordered)
-    return [{"op_id": str(one.op_id), **pushed.results[one.op_id]} for one in operations]
+    first: dict[UUID, OperationIn] = {}
+    for one in operations:
+        first.setdefault(one.op_id, one)
+    _attempt(db, pushed, sorted(first.values(), key=lambda one: (one.seq, one.op_id)))
+    reused = Outcome(S.REJECTED, "op_id_reused").told()
+    return [
+        {"op_id": str(one.op_id), **(pushed.results[one.op_id] if one == first[one.op_id] else reused)}
+        for one in operations
+    ]
 
 
 def _attempt(db: Session, pushed: Push, operations: Sequence[OperationIn]) -> None:
@@ -197,7 +203,7 @@ def _work(db: Session, pushed: Push, operations: Sequence[OperationIn], way: "Wa
     """Claim them all, judge them one by one, write down how each ended."""
     sent = [_sent(pushed, one) for one in operations]
     known = claim(db, sent)
-    needed = dependencies_of(db, pushed.me.organization_id, sent)
+    needed = dependencies_of(db, pushed.me, sent)
     answers: dict[UUID, dict[str, Any]] = {}
     ended: list[tuple[Sent, Known, Outcome]] = []
     latest: datetime | None = None

@@ -61,9 +61,11 @@ WHERE f.organization_id = %(o)s AND f.id = gone.feed_id
 """
 
 
-#: What a device was told long ago; that it was sent, and how it ended, is kept for ever.
+#: What was said long ago, by either side; that it was sent, and how it ended, is kept for ever.
 FORGET = """
-UPDATE operations SET result = NULL WHERE organization_id = %(o)s AND finished_at < %(before)s AND result IS NOT NULL
+UPDATE operations SET result = NULL, body = '{}'
+WHERE organization_id = %(o)s AND finished_at < %(before)s AND result IS NOT NULL
+      AND NOT (status = 'quarantined' AND redriven_at IS NULL)
 """
 
 

@@ -11,7 +11,7 @@ from app.identity.passwords import hash_password
 from app.kit.runtime import Runtime
 from tests.browser.phones import Phones
 from tests.browser.pocket import PASSWORD, Pocket
-from tests.clients.conftest import compiled, node, server  # noqa: F401
+from tests.clients.conftest import compiled, network, node, server  # noqa: F401
 from tests.clients.network import Network
 from tests.conftest import Somebody
 

@@ -10,7 +10,6 @@ from app.identity.models import Person
 from app.identity.passwords import hash_password
 from tests.browser.phones import Phones
 from tests.browser.pocket import PASSWORD, with_the_page
-from tests.clients.conftest import compiled, network, node, server  # noqa: F401
 from tests.clients.network import LOST, Network
 from tests.conftest import Cast, Somebody
 from tests.scene import Scene
@@ -23,7 +22,7 @@ def phones() -> Iterator[Phones]:
 
 
 @pytest.fixture
-def with_page(network: Network, server: str, compiled: Path) -> Callable[[bool], None]:  # noqa: F811
+def with_page(network: Network, server: str, compiled: Path) -> Callable[[bool], None]:
     """Says whether the API can be reached; the page itself always can, as if it were installed."""
     network.lead_to(server)
     api = network.behaviour
@@ -36,7 +35,7 @@ def with_page(network: Network, server: str, compiled: Path) -> Callable[[bool],
 
 
 @pytest.fixture
-def sign_in(phones: Phones, network: Network, db: Session) -> Callable[[str, Somebody], None]:  # noqa: F811
+def sign_in(phones: Phones, network: Network, db: Session) -> Callable[[str, Somebody], None]:
     def do(phone: str, who: Somebody) -> None:
         db.exec(update(Person).where(Person.id == who.id).values(password_hash=hash_password(PASSWORD)))  # type: ignore[arg-type]
         db.commit()

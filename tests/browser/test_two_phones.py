@@ -3,42 +3,20 @@
 The page, the browser, the client, the network and the server are real.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.identity.models import Organization, Person
-from app.identity.passwords import hash_password
-from app.kit.database import rows
-from app.kit.runtime import Runtime
-from tests.browser.phones import Phones
-from tests.browser.pocket import PASSWORD, Pocket
-from tests.clients.conftest import compiled, node, server  # noqa: F401
-from tests.clients.network import Network
+from tests.browser.conftest import MakePocket
+from tests.browser.pocket import Pocket
 from tests.conftest import Somebody
 from tests.scene import Scene
-from tests.sync.stories import events, give_to, hours_of, issue, issues, technician_id
+from tests.sync.stories import events, give_to, issue, issues, technician_id
 
-MakePocket = Callable[[str, Somebody], Pocket]
-
-TASK = {"id": "gas", "label": "Is the gas off?", "kind": "yes_no"}
 APPLIED = ("applied", None, False)
 NOOP = ("applied", None, True)
 REASSIGNED = ("noted", "reassigned", False)
 ALREADY_DONE = ("noted", "already_done_by_other", False)
-
-
-def visit_of(scene: Scene, visit: dict[str, Any]) -> dict[str, Any]:
-    return dict(scene.get(f"/v1/visits/{visit['id']}"))
-
-
-def board(scene: Scene) -> list[tuple[str, str, list[str]]]:
-    """(code, severity, choices) of what the office has to decide, in the order of the alphabet."""
-    items = scene.get("/v1/issues", state="open", owner="dispatcher")["items"]
-    return sorted((one["code"], one["severity"], one["choices"]) for one in items)
 
 
 #: What the office has to decide: code, severity, choices.
@@ -55,6 +33,16 @@ YOURS_AGAIN = [
 ]
 CHANGED = "Recorded, but the job had changed: reassigned."
 DONE_ALREADY = "Recorded, but the job had changed: already done by other."
+
+
+def visit_of(scene: Scene, visit: dict[str, Any]) -> dict[str, Any]:
+    return dict(scene.get(f"/v1/visits/{visit['id']}"))
+
+
+def board(scene: Scene) -> list[tuple[str, str, list[str]]]:
+    """(code, severity, choices) of what the office has to decide, in the order of the alphabet."""
+    items = scene.get("/v1/issues", state="open", owner="dispatcher")["items"]
+    return sorted((one["code"], one["severity"], one["choices"]) for one in items)
 
 
 def given_away(action: str, other: str) -> list[str]:

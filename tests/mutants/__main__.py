@@ -36,7 +36,7 @@ def main() -> int:
 
 def _healthy(chosen: list[Mutant], folder: Path, dsn: str) -> int:
     tree = _copy(folder)
-    tests = sorted({test for one in chosen for test in one.caught_by})
+    tests = sorted({test for one in chosen for several in one.caught_by for test in several.split()})
     return subprocess.run(_pytest(*tests), cwd=tree, env=_surroundings(dsn), check=False).returncode
 
 
@@ -49,12 +49,16 @@ def _hunt(mutant: Mutant, folder: Path, dsn: str) -> list[tuple[str, str]]:
         how = STALE
         if is_applied:
             done = subprocess.run(
-                _pytest("-q", "--tb=short", test), cwd=tree, env=_surroundings(dsn), capture_output=True, check=False
+                _pytest("-q", "--tb=short", *test.split()),
+                cwd=tree,
+                env=_surroundings(dsn),
+                capture_output=True,
+                check=False,
             )
             # 1: a test failed. Anything else is no test that failed: nothing was collected, the tree is broken.
             how = {0: SURVIVED, 1: CAUGHT}.get(done.returncode, f"BROKEN {done.stdout.decode()[-2000:]}")
             why = next((line for line in reversed(done.stdout.decode().splitlines()) if line.startswith("E  ")), "")
-        print(f"{mutant.name:42} {how:12} {test}", flush=True)
+        print(f"{mutant.name:42} {how:12} {test.split()[0]}", flush=True)
         if how == CAUGHT:
             print(f"{'':55} {why[2:].strip()[:160]}", flush=True)
         said.append((test, how))

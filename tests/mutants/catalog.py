@@ -8,7 +8,10 @@ RETENTION = "tests/sync/test_retention.py"
 PULLING = "tests/sync/test_pulling.py"
 PUSHING = "tests/sync/test_pushing.py"
 SCOPE = "tests/sync/test_scope_of_devices.py"
-SIMULATION = "tests/sim/test_simulation.py::test_i01_everybody_converges_whatever_happened"
+#: Chance plays it: one of these seeds has to meet the mistake.
+SIMULATION = " ".join(
+    f"tests/sim/test_simulation.py::test_i01_everybody_converges_whatever_happened[{seed}]" for seed in range(1, 9)
+)
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Mutant:
-    """A mistake, and by which tests it must be caught: each of them alone."""
+    """A mistake, and by which tests it must be caught: each of them alone; of several in one string, by one of them."""
 
     name: str
     changes: Sequence[Change]
@@ -91,7 +94,7 @@ MUTANTS: Sequence[Mutant] = (
                 "AND NOT removed",
             ),
         ),
-        (f"{SCOPE}::test_i04_a_job_that_leaves_is_taken_from_every_device_of_the_technician", f"{SIMULATION}[1]"),
+        (f"{SCOPE}::test_i04_a_job_that_leaves_is_taken_from_every_device_of_the_technician", SIMULATION),
     ),
     Mutant(
         "no floor",
@@ -101,7 +104,7 @@ MUTANTS: Sequence[Mutant] = (
     Mutant(
         "no ledger",
         (Change("app/sync/pushing.py", "    if known.is_new:\n        return None\n", "    return None\n"),),
-        (f"{PUSHING}::test_the_same_operation_again_gets_the_same_answer_and_has_one_effect", f"{SIMULATION}[1]"),
+        (f"{PUSHING}::test_the_same_operation_again_gets_the_same_answer_and_has_one_effect", SIMULATION),
     ),
     Mutant(
         "no epoch",
@@ -124,7 +127,7 @@ MUTANTS: Sequence[Mutant] = (
     Mutant(
         "age ignored",
         (Change("app/domain/time_rule.py", "    if age_ms is not None:\n", "    if False and age_ms is not None:\n"),),
-        (f"{PUSHING}::test_age_is_believed_before_any_clock", f"{SIMULATION}[2]"),
+        (f"{PUSHING}::test_age_is_believed_before_any_clock", SIMULATION),
     ),
     Mutant(
         "no turns at a work order",
@@ -139,6 +142,6 @@ MUTANTS: Sequence[Mutant] = (
                 "app/customers/commands.py", "        touch(db, row.organization_id, kind, row.id)\n", "        pass\n"
             ),
         ),
-        (f"{SIMULATION}[4]",),
+        (SIMULATION,),
     ),
 )  # fmt: skip

@@ -3,10 +3,14 @@
 from datetime import timedelta
 from uuid import uuid4
 
-from sqlmodel import Session, select
+from sqlmodel import Session, select, update
 
+from app.identity.models import Organization
 from app.kit import clock
+from app.kit.database import enter
+from app.kit.runtime import Runtime
 from app.sync.models import SentOperation
+from app.sync.upkeep import purge
 from tests.conftest import CheckedClient, Somebody
 from tests.scene import Scene
 from tests.sync.phone import Phone
@@ -108,3 +112,47 @@ def _seconds(moment: str) -> float:
     from datetime import datetime
 
     return datetime.fromisoformat(moment).timestamp()
+
+
+def test_an_id_that_comes_twice_in_one_request_is_the_first_of_the_two(
+    api: CheckedClient, scene: Scene, ana: Somebody
+) -> None:
+    visit = scene.dispatched(ana)
+    phone = Phone(api, ana)
+    operation = phone.operation("note.add", visit["id"], text="The first")
+
+    same, other = phone.push(operation, {**operation, "args": {"text": "The second"}})
+
+    assert (same["status"], other["status"], other["code"]) == ("applied", "rejected", "op_id_reused")
+    assert [note["text"] for note in phone.job(visit["id"])["notes"]] == ["The first"]
+
+
+def test_what_was_said_is_forgotten_after_half_a_year_and_how_it_ended_is_not(
+    api: CheckedClient, scene: Scene, ana: Somebody, db: Session, runtime: Runtime, organization: Organization
+) -> None:
+    visit = scene.dispatched(ana)
+    phone = Phone(api, ana)
+    operation = phone.operation("note.add", visit["id"], text="The key is under the mat")
+    phone.push(operation)
+    db.exec(update(SentOperation).values(finished_at=clock.now() - timedelta(days=181)))  # type: ignore[call-overload]
+    db.commit()
+
+    purge(runtime)
+    again = phone.push(operation)[0]
+
+    assert again == {"op_id": operation["op_id"], "status": "applied", "result_expired": True, "replayed": True}
+    enter(db, organization.id)
+    assert db.exec(select(SentOperation.body)).all() == [{}]
+
+
+def test_nobody_learns_what_became_of_somebody_elses_operation(
+    api: CheckedClient, scene: Scene, ana: Somebody, ben: Somebody
+) -> None:
+    mine, theirs = Phone(api, ana), Phone(api, ben)
+    failed = mine.operation("visit.depart", uuid4())
+    mine.push(failed)
+    visit = scene.dispatched(ben)
+
+    result = theirs.do("visit.depart", visit["id"], depends_on=[failed["op_id"]])
+
+    assert (result["status"], result["code"]) == ("deferred", "dependency_missing")
