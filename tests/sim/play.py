@@ -161,11 +161,11 @@ def _until_quiet(world: World, handsets: list[Handset]) -> str | None:
     for handset in handsets:
         while handset.network.late:
             handset.network.something_arrives()
-    states: list[str] = []
+    busy = handsets
     for _ in range(ROUNDS):
         world.passes(hours=3)
-        states = [handset.sync() for handset in handsets]
-        if not any(handset.waits() for handset in handsets):
+        busy = [handset for handset in busy if handset.sync() != "synced" or handset.waits()]
+        if not busy:
             break
     _by_the_clock(world)
     states = [handset.sync() for handset in handsets for _ in range(2)]
