@@ -36,12 +36,12 @@ class Held:
 
 #: Who passes together still takes turns at each work order, in the order of their ids.
 FENCE = """
-SELECT pg_advisory_xact_lock_shared(hashtextextended(%(o)s::text, 7)), {PLANS}::text
+SELECT pg_advisory_xact_lock_shared(hashtextextended(%(o)s::text, 7))::text
 UNION ALL
 SELECT pg_advisory_xact_lock(hashtextextended(concat(%(o)s::text, id), 8))::text
 FROM (SELECT unnest(%(orders)s::uuid[]) AS id ORDER BY id) one
 """
-FENCE_ALONE = f"SELECT pg_advisory_xact_lock(hashtextextended(%(o)s::text, 7)), {PLANS}"
+FENCE_ALONE = "SELECT pg_advisory_xact_lock(hashtextextended(%(o)s::text, 7))"
 #: More turns than this cost more than to pass alone.
 MANY = 100
 

@@ -11,7 +11,7 @@ from app.migrate import migrate
 from tests.sim.inside import Inside, without_waiting
 from tests.sim.play import Played, play
 
-SEEDS, STEPS = range(1, 21), 40
+SEEDS, STEPS = range(1, 21), 34
 
 
 @pytest.fixture(scope="module")
