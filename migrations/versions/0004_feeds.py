@@ -30,7 +30,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("organization_id", "id", name="pk_feeds"),
         sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name="fk_feeds_organization_id"),
         sa.ForeignKeyConstraint(
-            ["organization_id", "id"], ["technicians.organization_id", "technicians.id"], name="fk_feeds_organization_id_id"
+            ["organization_id", "id"],
+            ["technicians.organization_id", "technicians.id"],
+            name="fk_feeds_organization_id_id",
         ),
     )
     op.create_index("ix_feeds_push_due", "feeds", ["organization_id", "push_due"], postgresql_where=sa.text("push_due"))
@@ -53,7 +55,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("organization_id", "feed_id", "kind", "entity_id", name="pk_feed_entries"),
         sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name="fk_feed_entries_organization_id"),
         sa.ForeignKeyConstraint(
-            ["organization_id", "feed_id"], ["feeds.organization_id", "feeds.id"], name="fk_feed_entries_organization_id_feed_id"
+            ["organization_id", "feed_id"],
+            ["feeds.organization_id", "feeds.id"],
+            name="fk_feed_entries_organization_id_feed_id",
         ),
         sa.CheckConstraint("removed = (document IS NULL)", name="ck_feed_entries_tombstone"),
     )
@@ -65,7 +69,10 @@ def upgrade() -> None:
         postgresql_where=sa.text("work_order_id IS NOT NULL"),
     )
     op.create_index(
-        "ix_feed_entries_due_at", "feed_entries", ["organization_id", "due_at"], postgresql_where=sa.text("due_at IS NOT NULL")
+        "ix_feed_entries_due_at",
+        "feed_entries",
+        ["organization_id", "due_at"],
+        postgresql_where=sa.text("due_at IS NOT NULL"),
     )
     op.create_table(
         "operations",
@@ -107,7 +114,10 @@ def upgrade() -> None:
         postgresql_where=sa.text("status IN ('quarantined', 'deferred') AND redriven_at IS NULL"),
     )
     op.create_index(
-        "ix_operations_target", "operations", ["organization_id", "target"], postgresql_where=sa.text("target IS NOT NULL")
+        "ix_operations_target",
+        "operations",
+        ["organization_id", "target"],
+        postgresql_where=sa.text("target IS NOT NULL"),
     )
     op.create_table(
         "manifests",

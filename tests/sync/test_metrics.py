@@ -35,9 +35,7 @@ def test_a_feed_that_was_changed_by_hand_shows_until_it_is_put_right(
     assert "firstfix_sync_feed_drift 0\n" in api.get("/metrics", headers=watcher).text
 
 
-def test_without_the_token_there_is_nothing_to_see(
-    api: CheckedClient, ana: Somebody, watcher: dict[str, str]
-) -> None:
+def test_without_the_token_there_is_nothing_to_see(api: CheckedClient, ana: Somebody, watcher: dict[str, str]) -> None:
     assert api.get("/metrics", headers=ana.headers).status_code == 401
     assert api.get("/metrics").status_code == 401
 
