@@ -73,7 +73,7 @@ def get_attachment_content(
 
 
 @router.get(
-    "/attachments/signed/{token}",
+    "/signed-attachments/{token}",
     response_class=Response,
     responses={**A_FILE, **refuses(NotFound, LinkExpired, AttachmentNotReady, RangeNotSatisfiable)},
 )

@@ -55,7 +55,7 @@ def _shown(runtime: Runtime, one: Attachment, received_bytes: int, at: datetime)
     url = expires_at = None
     if one.object_sha256 is not None:
         expires_at = (at + SIGNED_FOR).replace(microsecond=0)
-        url = f"/v1/attachments/signed/{_token(runtime, one, expires_at)}"
+        url = f"/v1/signed-attachments/{_token(runtime, one, expires_at)}"
     same = ("id", "visit_id", "work_order_id", "role", "signer_name", "sha256", "mime", "state", "reason",
             "captured_at", "width", "height", "recorded_at", "stored_at")  # fmt: skip
     place = None

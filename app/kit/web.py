@@ -25,7 +25,7 @@ SECURITY_HEADERS = {
 LEAN, LEAN_HEADERS = re.compile(r"/v1/sync(/|$)"), {"x-content-type-options": "nosniff"}
 API_CACHING = "private, no-cache"
 #: What devices call: every answer of ours says so, refusals too, and one that does not is somebody else's network.
-FOR_DEVICES = re.compile(r"/v1/(sync|uploads|attachments|adapters)(/|$)")
+FOR_DEVICES = re.compile(r"/v1/(sync|uploads|(?:signed-)?attachments|adapters)(/|$)")
 
 
 class Outside:

@@ -259,7 +259,7 @@ def test_an_address_that_we_did_not_sign_leads_nowhere(
     changed = signed[:-9] + ("x" if signed[-9] != "x" else "y") + signed[-8:]
 
     for token in (changed, "nonsense", other_purpose):
-        assert api.get(f"/v1/attachments/signed/{token}").status_code == 404
+        assert api.get(f"/v1/signed-attachments/{token}").status_code == 404
 
 
 # Proof of work

@@ -263,7 +263,7 @@ def test_every_answer_says_that_it_is_ours(device: Device, api: CheckedClient) -
         api.head(url, headers={"Tus-Resumable": "1.0.0"}),
         device.tus("DELETE", url),
         device.get(f"/v1/attachments/{uuid4()}"),
-        api.get("/v1/attachments/signed/nonsense"),
+        api.get("/v1/signed-attachments/nonsense"),
     ]
 
     assert [one.status_code for one in answers] == [204, 200, 409, 204, 404, 401, 409, 404, 404]
