@@ -182,3 +182,21 @@ def test_every_code_has_a_sentence_whatever_is_known(code: IssueCode) -> None:
 def test_only_who_plans_sees_the_board(scene: Scene, api: CheckedClient, ana: Somebody, fay: Somebody) -> None:
     for who in (ana, fay):
         assert api.get("/v1/issues", headers=who.headers).status_code == 403
+
+
+def test_an_attached_report_that_completes_the_work_closes_it_as_well(
+    scene: Scene, offline: Report, ana: Somebody, ben: Somebody
+) -> None:
+    with time_machine.travel(scene.at, tick=False) as now:
+        visit = scene.dispatched(ana)
+        given_to(scene, visit["id"], ben)
+        scene.report(visit["id"], "start", ben)
+        now.shift(HOUR)
+        offline(visit["id"], "complete", ana)
+    [issue] = scene.get("/v1/issues", owner="dispatcher")["items"]
+
+    decide(scene, issue, "attach", visit_id=visit["id"])
+
+    assert scene.order(visit["work_order_id"])["status"] == "closed"
+    events = [one["type"] for one in scene.get(f"/v1/work-orders/{visit['work_order_id']}/events")["items"]]
+    assert events[-2:] == ["work_order.closed", "note.added"]

@@ -126,7 +126,8 @@ def _remember(chosen: Chosen) -> None:
     data = {"issue_id": issue.id, "code": issue.code, "choice": issue.choice, "reason": issue.reason}
     more = {"report": issue.report} if issue.report is not None else {}
     decided = NewEvent(type=EventType.NOTE_ADDED, at=chosen.at, data={**data, **more}, visit_id=issue.visit_id)
-    record(chosen.db, chosen.work, [decided], by=actor_of(chosen.by), at=chosen.at)
+    now = open_ledger(chosen.db, chosen.by.organization_id, chosen.work.id)  # what was chosen may have closed the work
+    record(chosen.db, now, [decided], by=actor_of(chosen.by), at=chosen.at)
 
 
 def _attach(chosen: Chosen) -> None:
