@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from app.domain.crew import MemberState, crew_of
 from app.domain.history import history
 from app.domain.ledger import Event, StatusInterval, fold
 from app.domain.timesheet import timesheet
-from app.identity.models import Organization
+from app.identity.queries import every_organization
 from app.kit.database import enter, rows
 from app.kit.runtime import Runtime
 from app.visits.commands.crew import set_member
@@ -56,7 +56,7 @@ def replay(
     What differs is looked at again with the work order locked. A work order without events cannot be mended.
     """
     done = 0
-    for organization_id in [only] if only else organizations(runtime):
+    for organization_id in [only] if only else every_organization(runtime):
         for work_order_id in work_orders_in(runtime, organization_id):
             with runtime.transaction(organization_id) as db:
                 found = list(differences(db, organization_id, work_order_id))
@@ -68,11 +68,6 @@ def replay(
             yield from found
             done += 1
             on_progress(done)
-
-
-def organizations(runtime: Runtime) -> list[UUID]:
-    with runtime.transaction(None) as db:
-        return list(db.exec(select(Organization.id).order_by(col(Organization.id))).all())
 
 
 def work_orders_in(runtime: Runtime, organization_id: UUID) -> Iterator[UUID]:

@@ -75,8 +75,18 @@ def measure(side: Side, scenario: Scenario, seeded: Seeded, number: int, request
 
 
 def ratio_of(scenario: Scenario, found: list[Measured]) -> Ratio:
-    mine = {one.round: one for one in found if (one.scenario, one.side) == (scenario.key, "product")}
-    base = {one.round: one for one in found if (one.scenario, one.side) == (scenario.key, "bare")}
+    """The product against the bare handler."""
+    return _compared(scenario, found, (scenario.key, "product"), (scenario.key, "bare"))
+
+
+def factor_of(scenario: Scenario, found: list[Measured]) -> Ratio:
+    """Batches against single operations, both ours: CPU and rate per operation."""
+    return _compared(scenario, found, (scenario.key, "product"), (BATCHES[0].key, "product"))
+
+
+def _compared(scenario: Scenario, found: list[Measured], ours: tuple[str, str], other: tuple[str, str]) -> Ratio:
+    mine = {one.round: one for one in found if (one.scenario, one.side) == ours}
+    base = {one.round: one for one in found if (one.scenario, one.side) == other}
     return Ratio(
         scenario.key,
         scenario.title,
@@ -93,23 +103,6 @@ def ratio_of(scenario: Scenario, found: list[Measured]) -> Ratio:
 def _cpu(found: Iterable[Measured]) -> tuple[float, float]:
     several = list(found)
     return median(one.server_us for one in several), median(one.database_us for one in several)
-
-
-def factor_of(scenario: Scenario, found: list[Measured]) -> Ratio:
-    """Batches against single operations, both ours: CPU and rate per operation."""
-    mine = {one.round: one for one in found if one.scenario == scenario.key}
-    base = {one.round: one for one in found if one.scenario == BATCHES[0].key}
-    return Ratio(
-        scenario.key,
-        scenario.title,
-        scenario.goal,
-        median(mine[number].cpu_us / base[number].cpu_us for number in mine),
-        median(mine[number].per_second / base[number].per_second for number in mine),
-        _cpu(mine.values()),
-        _cpu(base.values()),
-        median(one.per_second for one in mine.values()),
-        median(one.per_second for one in base.values()),
-    )
 
 
 @contextmanager

@@ -6,14 +6,12 @@ from datetime import timedelta
 from typing import IO
 from uuid import UUID
 
-from sqlmodel import select
-
 from app.attachments import queries, upkeep
 from app.attachments.commands import PREPARE
 from app.attachments.models import Attachment, AttachmentState
 from app.attachments.schemas import SIGNATURE
 from app.attachments.upkeep import Made
-from app.identity.models import Organization
+from app.identity.queries import every_organization
 from app.kit import clock
 from app.kit.images import Limits, reencode
 from app.kit.objects import Objects, key_of
@@ -89,9 +87,7 @@ def _picture(objects: Objects, attachment: Attachment, data: bytes) -> Made:
 
 def tidy(runtime: Runtime) -> None:
     """Say what is missing, nudge what was forgotten, and take away what nobody wants, organization by organization."""
-    with runtime.transaction(None) as db:
-        organizations = db.exec(select(Organization.id)).all()
-    for organization_id in organizations:
+    for organization_id in every_organization(runtime):
         tidy_organization(runtime, organization_id)
 
 

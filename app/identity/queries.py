@@ -10,10 +10,22 @@ from app.domain.roles import Scope
 from app.identity.access import Caller
 from app.identity.models import Device, Organization, SignedInSession, Technician
 from app.kit.problems import NotFound
+from app.kit.runtime import Runtime
 
 
 def organization_of(db: Session, caller: Caller) -> Organization:
     return db.exec(select(Organization).where(Organization.id == caller.organization_id)).one()
+
+
+def organization_ids(db: Session) -> list[UUID]:
+    """Of every organization there is, the oldest first."""
+    return list(db.exec(select(Organization.id).order_by(col(Organization.id))).all())
+
+
+def every_organization(runtime: Runtime) -> list[UUID]:
+    """The same, for work that then enters one after the other."""
+    with runtime.transaction(None) as db:
+        return organization_ids(db)
 
 
 def sessions_of(db: Session, caller: Caller) -> list[dict[str, Any]]:

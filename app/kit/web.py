@@ -25,6 +25,7 @@ SECURITY_HEADERS = {
 LEAN, LEAN_HEADERS = re.compile(r"/v1/sync(/|$)"), {"x-content-type-options": "nosniff"}
 API_CACHING = "private, no-cache"
 #: What devices call: every answer of ours says so, refusals too, and one that does not is somebody else's network.
+MARKER, PROTOCOL = "sync-protocol", "1"
 FOR_DEVICES = re.compile(r"/v1/(sync|uploads|(?:signed-)?attachments|adapters)(/|$)")
 
 
@@ -55,7 +56,7 @@ class Outside:
                     headers.setdefault(name, value)
                 headers.setdefault("cache-control", API_CACHING)
                 if FOR_DEVICES.match(scope["path"]):
-                    headers["sync-protocol"] = "1"
+                    headers[MARKER] = PROTOCOL
             await send(message)
 
         try:

@@ -12,10 +12,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
-from sqlmodel import select
 
 from app.identity.access import Db, Operation, Running
-from app.identity.models import Organization
+from app.identity.queries import organization_ids
 from app.kit.database import enter, utc_iso
 from app.kit.messages import Channel
 from app.kit.outbox import OutboxMessage, latest_messages, message_of
@@ -64,7 +63,7 @@ router = APIRouter(
 async def _all_messages(db: Db, o: UUID | None = None) -> list[OutboxMessage]:
     """Of every organization on this machine (or of `o` alone), newest first."""
     found: list[OutboxMessage] = []
-    for organization_id in [o] if o else db.exec(select(Organization.id)).all():
+    for organization_id in [o] if o else organization_ids(db):
         enter(db, organization_id)
         found += latest_messages(db, organization_id)
     return sorted(found, key=lambda message: message.created_at, reverse=True)[:100]

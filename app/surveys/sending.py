@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from app.domain.surveys import SuppressedReason, retry_delay, sending_time, why_not
-from app.identity.models import Organization
+from app.identity.queries import every_organization
 from app.kit import clock
 from app.kit.database import rows
 from app.kit.messages import Channel, Message, Outcome, Refused, Sender, Sent, TryLater, Uncertain
@@ -143,9 +143,7 @@ def _clear_up(survey: Survey, sender: Sender | None, at: datetime) -> None:
 def sweep_surveys(runtime: Runtime) -> None:
     """Nudge what is due and clear up what was abandoned, organization by organization."""
     at = clock.now()
-    with runtime.transaction(None) as db:
-        organizations = db.exec(select(Organization.id)).all()
-    for organization_id in organizations:
+    for organization_id in every_organization(runtime):
         with runtime.transaction(organization_id) as db:
             sweep_organization(db, organization_id, at=at)
 

@@ -5,7 +5,6 @@ captive portal answers in our stead. What goes wrong inside (a feed's memory, a 
 """
 
 import asyncio
-import re
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from contextvars import ContextVar
@@ -27,11 +26,11 @@ from app.kit import clock
 from app.kit.database import rows
 from app.kit.problems import BadRequest, Refusal
 from app.kit.runtime import Runtime
+from app.kit.web import FOR_DEVICES, MARKER, PROTOCOL
 from app.sync.building import epoch_now
-from app.sync.door import PROTOCOL, said
+from app.sync.door import CACHING, said
 
 HEADER = "sync-chaos"
-PLACES = re.compile(r"/v1/(sync|uploads|attachments|adapters)(/|$)")
 #: How to break a connection off without a word, where the server says how.
 HANG_UP = "firstfix.hang_up"
 LONGEST_MS, FURTHEST_SECONDS = 60_000, 31_536_000
@@ -147,7 +146,7 @@ class Chaos:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not PLACES.match(scope["path"]):
+        if scope["type"] != "http" or not FOR_DEVICES.match(scope["path"]):
             await self.app(scope, receive, send)
             return
         header = Headers(scope=scope).get(HEADER)
@@ -161,7 +160,7 @@ class Chaos:
             asked = await run_in_threadpool(self._asked, request, header, me, allowed, is_push)
         except Refusal as refusal:
             response = said(refusal, request)
-            response.headers[PROTOCOL] = "1"
+            response.headers[MARKER] = PROTOCOL
             await response(scope, receive, send)
             return
         await self._go_wrong(asked, scope, receive, send)
@@ -233,7 +232,7 @@ def _instead(asked: Mapping[str, Any]) -> Response | None:
         "code": CODES.get(status, "chaos"),
         "retryable": status in (401, 429, 503),
     }
-    headers = {PROTOCOL: "1", "Cache-Control": "private, no-store"}
+    headers = {MARKER: PROTOCOL, "Cache-Control": CACHING}
     if status in (429, 503):
         headers["Retry-After"] = "1"
         document["retry_after_s"] = 1

@@ -13,8 +13,9 @@ from app.domain.replica import CONTACT_IS_KEPT, DONE_IS_KEPT, FIRST, Removal, fi
 from app.kit.database import rows
 from app.kit.ids import uuid7
 from app.parts.queries import van_levels
-from app.sync.documents import contact_shown, dumps, job_document, jobs_of
-from app.sync.entries import Held, held_of, line, put
+from app.sync.documents import dumps, job_document, jobs_of
+from app.sync.entries import Held, held_of, put, remove
+from app.visits.jobs import contact_shown
 
 
 def put_jobs(db: Session, o: UUID, orders: set[UUID], feeds: Mapping[UUID, Held], *, at: datetime) -> None:
@@ -23,45 +24,35 @@ def put_jobs(db: Session, o: UUID, orders: set[UUID], feeds: Mapping[UUID, Held]
     for row in jobs_of(db, o, orders, list(feeds)):
         concerned = {row["technician_id"], *map(UUID, row["crew"]), *map(UUID, row["held"])}
         for feed_id in concerned & feeds.keys():
-            held = row["held"].get(str(feed_id))
-            put_job(feeds[feed_id], row, held, at=at)
+            _put_job(feeds[feed_id], row, row["held"].get(str(feed_id)), at=at)
 
 
-def put_job(feed: Held, row: dict[str, Any], held: list[Any] | None, *, at: datetime) -> None:
-    """Add what has changed for this feed about one visit: its new document, its removal, or nothing.
-
-    `held`: whether it is a tombstone, the SHA-256 of the document and where it entered; None when it never was here.
-    """
-    status = VisitStatus(row["status"])
+def _put_job(feed: Held, row: dict[str, Any], before: Mapping[str, Any] | None, *, at: datetime) -> None:
+    """What has changed for this feed about one visit: its new document, its removal, or nothing."""
+    status, visit_id, ended_at = VisitStatus(row["status"]), str(row["id"]), row["ended_at"]
     reason = why_it_leaves(
         status,
-        row["ended_at"],
+        ended_at,
         is_lead=row["technician_id"] == feed.id,
         is_member=str(feed.id) in row["crew"],
         was_member=feed.id in row["left_crew"],
         at=at,
     )
-    is_here = held is not None and not held[0]
     if reason is not None:
-        if is_here:
-            feed.lines.append(line("job", str(row["id"]), None, reason=reason, work_order_id=row["work_order_id"]))
+        remove(feed, "job", visit_id, before, reason=reason, work_order_id=row["work_order_id"])
         return
-    document = job_document(row, feed.id, at=at)
     due_at = None
-    if row["ended_at"] is not None:
-        due_at = row["ended_at"] + (CONTACT_IS_KEPT if contact_shown(row, at=at) else DONE_IS_KEPT)
-    if is_here and held is not None and held[1] == sha256(document).hexdigest():
-        return
-    feed.lines.append(
-        line(
-            "job",
-            str(row["id"]),
-            document,
-            sort_key=first_wanted(status, row["scheduled_start"], row["ended_at"]),
-            work_order_id=row["work_order_id"],
-            due_at=due_at,
-            entered=None if not is_here else held[2] if held else None,
-        )
+    if ended_at is not None:
+        due_at = ended_at + (CONTACT_IS_KEPT if contact_shown(row, at=at) else DONE_IS_KEPT)
+    put(
+        feed,
+        "job",
+        visit_id,
+        job_document(row, feed.id, at=at),
+        before,
+        sort_key=first_wanted(status, row["scheduled_start"], ended_at),
+        work_order_id=row["work_order_id"],
+        due_at=due_at,
     )
 
 
@@ -94,8 +85,8 @@ def put_issues(db: Session, o: UUID, ids: Collection[UUID], feeds: Mapping[UUID,
         before = held.get((feed.id, str(issue["id"])))
         if issue["state"] == "open":
             put(feed, "issue", str(issue["id"]), issue_document(issue), before)
-        elif before is not None and not before["removed"]:
-            feed.lines.append(line("issue", str(issue["id"]), None, reason=Removal.DELETED))
+        else:
+            remove(feed, "issue", str(issue["id"]), before, reason=Removal.DELETED)
 
 
 def issue_document(issue: Mapping[str, Any]) -> bytes:

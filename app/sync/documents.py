@@ -10,9 +10,8 @@ from sqlmodel import Session
 
 from app.domain.crew import MemberStatus, allowed_to_member
 from app.domain.lifecycle import CATEGORY, CREW, VisitStatus, allowed_on_visit
-from app.domain.replica import CONTACT_IS_KEPT
 from app.kit.database import rows
-from app.visits.jobs import BEFORE_DISPATCH
+from app.visits.jobs import asset_of, contact_of
 
 NOTES_SHOWN = 20
 
@@ -51,9 +50,9 @@ SELECT v.id, v.version, v.number, v.status, v.technician_id, v.partner_id, v.sch
        (SELECT x.verdict FROM closure_submissions x
         WHERE x.organization_id = v.organization_id AND x.visit_id = v.id
         ORDER BY x.recorded_at DESC, x.id DESC LIMIT 1) AS verdict,
-       (SELECT coalesce(jsonb_object_agg(e.feed_id, jsonb_build_array(e.removed, encode(sha256(e.document), 'hex'),
-                                                                      e.entered_seq)), '{}')
-        FROM feed_entries e WHERE e.organization_id = v.organization_id AND e.kind = 'job'
+       (SELECT coalesce(jsonb_object_agg(e.feed_id, jsonb_build_object(
+                   'sha256', encode(sha256(e.document), 'hex'), 'entered_seq', e.entered_seq)), '{}')
+        FROM feed_entries e WHERE e.organization_id = v.organization_id AND e.kind = 'job' AND NOT e.removed
              AND e.entity_id = v.id::text AND e.feed_id = ANY(%(feeds)s)) AS held
 FROM visits v
 JOIN work_orders w ON w.organization_id = v.organization_id AND w.id = v.work_order_id
@@ -105,8 +104,8 @@ def job_document(row: dict[str, Any], technician_id: UUID, *, at: datetime) -> b
             "crew": sorted({str(row["technician_id"]), *row["crew"]} - {"None"}),
         },
         "site": _site(row) if row["s_id"] else None,
-        "contact": _contact(row) if contact_shown(row, at=at) else None,
-        "asset": _asset(row) if row["a_id"] else None,
+        "contact": contact_of(row, at=at),
+        "asset": asset_of(row) if row["a_id"] else None,
         "tasks": [_task(one, row["results"]) for one in row["checklist"] or ()],
         "parts_planned": [_part(one) for one in row["planned_parts"] or ()],
         "parts_used": row["parts_used"],
@@ -149,13 +148,6 @@ def allowed_operations(status: VisitStatus, is_lead: bool, member: str | None) -
     return [*(f"visit.{move.action}" for move in moves if move.action not in HIDDEN), *ALWAYS]
 
 
-def contact_shown(row: dict[str, Any], *, at: datetime) -> bool:
-    """Whom to call is known from the dispatch until a day after the end."""
-    if row["c_id"] is None or VisitStatus(row["status"]) in BEFORE_DISPATCH:
-        return False
-    return row["ended_at"] is None or at - row["ended_at"] < CONTACT_IS_KEPT
-
-
 def required_by(policy: dict[str, Any]) -> list[str]:
     """What has to be there for the closure, in a word each; the rules themselves are beside it."""
     words = []
@@ -181,20 +173,6 @@ def _site(row: dict[str, Any]) -> dict[str, Any]:
         "lat": row["latitude"],
         "lng": row["longitude"],
         "access_notes": row["access_notes"],
-    }
-
-
-def _contact(row: dict[str, Any]) -> dict[str, Any]:
-    return {"name": row["c_name"], "phone": row["phone"], "email": row["email"]}
-
-
-def _asset(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "id": row["a_id"],
-        "name": row["a_name"],
-        "model": row["model"],
-        "serial": row["serial"],
-        "warranty_until": row["warranty_until"],
     }
 
 

@@ -1,7 +1,4 @@
-"""What is special about the routes that devices call: the marker, the words for what went wrong, packed bodies.
-
-Every answer carries `Sync-Protocol: 1`, refusals included: what comes without it came from somebody else's network.
-"""
+"""What is special about the routes that devices call: the words for what went wrong, packed bodies, who is let in."""
 
 import re
 import zlib
@@ -23,7 +20,7 @@ from app.kit.problems import BadRequest, NotAllowed, NotSignedIn, Refusal, TooLa
 from app.kit.tokens import ACCESS, fingerprint, organization_of
 from app.kit.web import validation_problem
 
-PROTOCOL, CACHING = "Sync-Protocol", "private, no-store"
+CACHING = "private, no-store"
 BODY_BYTES, INFLATED_BYTES = 262_144, 1_048_576
 #: What a device that was taken out of use may still hand in, for so long.
 GRACE = timedelta(hours=72)
@@ -165,7 +162,6 @@ class SyncOperation(Operation):
                 response = said(validation_problem(error.errors()), request)
             except Refusal as refusal:
                 response = said(refusal, request)
-            response.headers[PROTOCOL] = "1"
             response.headers.setdefault("Cache-Control", CACHING)
             return response
 
@@ -212,6 +208,6 @@ def said(refusal: Refusal, request: Request) -> Response:
     return response
 
 
-def sync_router(prefix: str, tag: str, kind: type[SyncOperation] = SyncOperation) -> APIRouter:
+def sync_router(prefix: str, tag: str) -> APIRouter:
     """A router of the offline contract."""
-    return APIRouter(prefix=prefix, tags=[tag], route_class=kind)
+    return APIRouter(prefix=prefix, tags=[tag], route_class=SyncOperation)

@@ -95,8 +95,8 @@ def lock_feeds(db: Session, organization_id: UUID, orders: set[UUID], changes: C
 
 
 HELD_OF_KIND = """
-SELECT feed_id, entity_id, removed, encode(sha256(document), 'hex') AS sha256, entered_seq FROM feed_entries
-WHERE organization_id = %(o)s AND kind = %(kind)s AND feed_id = ANY(%(feeds)s)
+SELECT feed_id, entity_id, encode(sha256(document), 'hex') AS sha256, entered_seq FROM feed_entries
+WHERE organization_id = %(o)s AND kind = %(kind)s AND feed_id = ANY(%(feeds)s) AND NOT removed
 """
 
 
@@ -116,36 +116,48 @@ def put(
     before: Mapping[str, Any] | None,
     *,
     sort_key: int = AFTER_JOBS,
-) -> None:
-    """Add a document unless `before`, what the feed has of it, says the same."""
-    is_here = before is not None and not before["removed"]
-    if before is not None and is_here and before["sha256"] == sha256(document).hexdigest():
-        return
-    entered = before["entered_seq"] if before is not None and is_here else None
-    feed.lines.append(line(kind, entity_id, document, sort_key=sort_key, entered=entered))
-
-
-def line(
-    kind: str,
-    entity_id: str,
-    document: bytes | None,
-    *,
-    reason: str | None = None,
-    sort_key: int = 0,
     work_order_id: UUID | None = None,
     due_at: datetime | None = None,
-    entered: int | None = None,
-) -> dict[str, Any]:
+) -> None:
+    """Add a document unless `before`, what the feed has of it (None: nothing), says the same."""
+    if before is not None and before["sha256"] == sha256(document).hexdigest():
+        return
+    feed.lines.append(
+        {
+            **_line(kind, entity_id, work_order_id),
+            "document": document,
+            "sort_key": sort_key,
+            "due_at": due_at,
+            "entered": before["entered_seq"] if before is not None else None,
+        }
+    )
+
+
+def remove(
+    feed: Held,
+    kind: str,
+    entity_id: str,
+    before: Mapping[str, Any] | None,
+    *,
+    reason: Removal,
+    work_order_id: UUID | None = None,
+) -> None:
+    """Add a tombstone for what the feed has; for what it has not, nothing."""
+    if before is not None:
+        feed.lines.append({**_line(kind, entity_id, work_order_id), "reason": reason})
+
+
+def _line(kind: str, entity_id: str, work_order_id: UUID | None) -> dict[str, Any]:
     """One new entry of a feed; `entered`: the position at which it came, None when it comes now."""
     return {
         "kind": kind,
         "entity_id": entity_id,
-        "document": document,
-        "reason": reason,
-        "sort_key": sort_key,
+        "document": None,
+        "reason": None,
+        "sort_key": 0,
         "work_order_id": work_order_id,
-        "due_at": due_at,
-        "entered": entered,
+        "due_at": None,
+        "entered": None,
     }
 
 

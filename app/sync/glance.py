@@ -26,6 +26,7 @@ from app.kit.problems import Refusal
 from app.kit.runtime import Runtime
 from app.kit.tokens import ACCESS, fingerprint, organization_of
 from app.sync.cursors import Cursor, ResetNeeded, read_cursor
+from app.sync.door import CACHING
 from app.sync.pulling import PAGE_MAX, write_receipt
 
 PATH = "/v1/sync/changes"
@@ -35,7 +36,7 @@ ROUTE = SimpleNamespace(path=PATH)
 TROUBLE = (Refusal, psycopg.Error, sa.exc.SQLAlchemyError)
 LONGEST_WAIT = 25
 A_NUMBER = re.compile(r"[0-9]{1,3}")
-NOTHING_NEW = ((b"sync-protocol", b"1"), (b"cache-control", b"private, no-store"))
+NOTHING_NEW = ((b"cache-control", CACHING.encode()),)
 
 GLANCE = """
 SELECT found.* FROM (SELECT set_config('app.organization', %(organization)s, true) AS id) AS entered

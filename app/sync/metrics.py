@@ -1,12 +1,11 @@
 """`/metrics`: figures of a running installation for whoever watches it, in the text format of Prometheus."""
 
 import secrets
-from uuid import UUID
 
 from fastapi import Request, Response
-from sqlmodel import Session
 
 from app.identity.access import Db, Running, api_router, bearer_of
+from app.identity.queries import organization_ids
 from app.kit.database import enter, rows
 from app.kit.problems import NotFound, NotSignedIn, refuses
 
@@ -41,7 +40,7 @@ def get_metrics(request: Request, db: Db, running: Running) -> Response:
     if not secrets.compare_digest(bearer_of(request).encode(), token.get_secret_value().encode()):
         raise NotSignedIn()
     totals = dict.fromkeys(FIGURES, 0)
-    for organization_id in _organizations(db):
+    for organization_id in organization_ids(db):
         enter(db, organization_id, read_only=True)
         for name, value in rows(db, COUNT, o=organization_id)[0].items():
             totals[name] += int(value)
@@ -50,7 +49,3 @@ def get_metrics(request: Request, db: Db, running: Running) -> Response:
         for name, text in FIGURES.items()
     ]
     return Response("".join(lines), media_type="text/plain; version=0.0.4")
-
-
-def _organizations(db: Session) -> list[UUID]:
-    return [row["id"] for row in rows(db, "SELECT id FROM organizations ORDER BY id")]

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from app.identity.models import Organization
+from app.identity.queries import every_organization
 from app.kit.database import rows
 from app.kit.fcm import Fcm, Push, Pushed, Unregistered
 from app.kit.messages import Refused, TryLater, Uncertain
@@ -148,9 +148,7 @@ WHERE f.organization_id = %(o)s AND f.push_due AND NOT EXISTS (
 
 def sweep_pushes(runtime: Runtime) -> None:
     """Ask again for tasks that were lost, organization by organization."""
-    with runtime.transaction(None) as db:
-        organizations = db.exec(select(col(Organization.id))).all()
-    for organization_id in organizations:
+    for organization_id in every_organization(runtime):
         with runtime.transaction(organization_id) as db:
             for row in rows(db, LOST, o=organization_id, task=PUSH):
                 enqueue(db, PUSH, organization=organization_id, technician=row["id"])

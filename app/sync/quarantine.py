@@ -5,9 +5,9 @@ from typing import Any
 from sqlmodel import Session
 
 from app.sync.operations.outcome import Outcome, Sent
-from app.visits.commands.issues import TECHNICIANS_CHOICES, raise_issue
+from app.visits.commands.issues import tell_both
 from app.visits.issue_texts import IssueCode
-from app.visits.models import Owner, Severity
+from app.visits.models import Severity
 
 OFFICE_CHOICES = ("redrive", "discard")
 
@@ -22,18 +22,12 @@ def put_aside(db: Session, sent: Sent, outcome: Outcome) -> Outcome:
         "params": {"by": sent.me.name, "type": sent.given.type, "why": outcome.code, "target": str(sent.given.target)},
         "report": sent.given.model_dump(mode="json"),
     }
-    o = sent.me.organization_id
-    raise_issue(
-        db, o, IssueCode.QUARANTINED, owner=Owner.DISPATCHER, severity=Severity.HIGH, choices=OFFICE_CHOICES, **about
+    tell_both(
+        db,
+        sent.me.organization_id,
+        IssueCode.QUARANTINED,
+        severity=Severity.HIGH,
+        choices=OFFICE_CHOICES,
+        **about,
     )
-    if sent.me.technician_id is not None:
-        raise_issue(
-            db,
-            o,
-            IssueCode.QUARANTINED,
-            owner=Owner.TECHNICIAN,
-            severity=Severity.INFO,
-            choices=TECHNICIANS_CHOICES,
-            **about,
-        )
     return outcome

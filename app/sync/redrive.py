@@ -16,8 +16,8 @@ from sqlmodel import Session, col, select
 from app.domain.roles import Role, Scope
 from app.domain.time_rule import ClockSource, effective_time
 from app.identity.access import Caller
+from app.identity.queries import every_organization
 from app.kit import clock
-from app.kit.changes import Kind, touch
 from app.kit.database import enter, rows
 from app.kit.problems import Refusal, RuleBroken
 from app.kit.runtime import Runtime
@@ -25,6 +25,7 @@ from app.sync.models import OperationStatus, SentOperation
 from app.sync.operations import HANDLERS
 from app.sync.operations.outcome import Outcome, Sent, refused
 from app.sync.schemas import OperationIn
+from app.visits.commands.issues import settle
 from app.visits.issue_texts import IssueCode
 from app.visits.models import Issue, IssueState
 
@@ -69,10 +70,7 @@ def redrive(
     Args:
         revoked: also what came from devices that had been taken out of use.
     """
-    with runtime.transaction(None) as db:
-        organizations = rows(db, "SELECT id FROM organizations ORDER BY id")
-    for organization in organizations:
-        o = organization["id"]
+    for o in every_organization(runtime):
         with runtime.transaction(o) as db:
             found = rows(db, ASIDE, o=o, type=type, op_id=op_id, revoked=revoked)
         for row in found:
@@ -194,7 +192,4 @@ def _resolve(db: Session, operation: SentOperation, *, by_id: UUID | None, at: d
         .with_for_update()
     ).all()
     for issue in opened:
-        issue.state, issue.choice, issue.resolved_by, issue.resolved_at = IssueState.RESOLVED, "redrive", by_id, at
-        issue.version += 1
-        touch(db, operation.organization_id, Kind.ISSUE, issue.id)
-    db.flush()
+        settle(db, issue, "redrive", by_id=by_id, at=at)

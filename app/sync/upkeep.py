@@ -7,6 +7,7 @@ from uuid import UUID
 import structlog
 
 from app.domain.replica import RESULTS_ARE_KEPT, TOMBSTONES_ARE_KEPT
+from app.identity.queries import every_organization
 from app.kit import clock
 from app.kit.changes import Kind, touch
 from app.kit.database import rows
@@ -20,11 +21,6 @@ log = structlog.get_logger("firstfix.sync")
 AT_ONCE = 200
 
 
-def organizations(runtime: Runtime) -> list[UUID]:
-    with runtime.transaction(None) as db:
-        return [row["id"] for row in rows(db, "SELECT id FROM organizations ORDER BY id")]
-
-
 DUE = """
 SELECT DISTINCT work_order_id FROM feed_entries
 WHERE organization_id = %(o)s AND due_at IS NOT NULL AND due_at <= %(at)s AND work_order_id IS NOT NULL AND NOT removed
@@ -34,7 +30,7 @@ LIMIT %(limit)s
 
 def tick(runtime: Runtime) -> None:
     """What leaves a device, or changes on it, because time has passed is written down like everything else."""
-    for organization_id in organizations(runtime):
+    for organization_id in every_organization(runtime):
         while tick_organization(runtime, organization_id, at=clock.now()):
             pass
 
@@ -72,7 +68,7 @@ WHERE organization_id = %(o)s AND finished_at < %(before)s AND result IS NOT NUL
 def purge(runtime: Runtime) -> None:
     """Let tombstones go that no device needs any more, and the words of old results."""
     at = clock.now()
-    for organization_id in organizations(runtime):
+    for organization_id in every_organization(runtime):
         purge_organization(runtime, organization_id, before=at - TOMBSTONES_ARE_KEPT)
         with runtime.transaction(organization_id) as db:
             rows(db, FORGET, o=organization_id, before=at - RESULTS_ARE_KEPT)
@@ -107,7 +103,7 @@ def audit(runtime: Runtime, *, repair: bool = False) -> dict[UUID, int]:
 
 def feeds(runtime: Runtime) -> Iterator[tuple[UUID, UUID]]:
     """(organization, technician) of every feed there is."""
-    for organization_id in organizations(runtime):
+    for organization_id in every_organization(runtime):
         with runtime.transaction(organization_id) as db:
             found = rows(db, "SELECT id FROM feeds WHERE organization_id = %(o)s ORDER BY id", o=organization_id)
         yield from ((organization_id, row["id"]) for row in found)

@@ -14,13 +14,13 @@ from sqlmodel import Session
 
 from app.domain.crew import MemberStatus
 from app.domain.lifecycle import CATEGORY, VisitStatus
+from app.domain.replica import CONTACT_IS_KEPT
 from app.identity.access import Caller
 from app.kit.database import rows
 from app.kit.problems import NotFound
 from app.visits.queries import actions_of_member, actions_on_visit
 
 WINDOW = timedelta(days=14)
-CONTACT_AFTER_END = timedelta(hours=24)
 BEFORE_DISPATCH = frozenset({VisitStatus.SCHEDULED, VisitStatus.DECLINED, VisitStatus.NO_SHOW, VisitStatus.CANCELED})
 
 JOBS = """
@@ -124,8 +124,8 @@ def document(row: dict[str, Any], caller: Caller, *, at: datetime) -> dict[str, 
             **{name: row[name] for name in WORK_FIELDS},
         },
         "site": _site(row) if row["s_id"] else None,
-        "contact": _contact(row, status, at),
-        "asset": _asset(row) if row["a_id"] else None,
+        "contact": contact_of(row, at=at),
+        "asset": {**asset_of(row), "history": orjson.Fragment(row["history"])} if row["a_id"] else None,
         "planned_parts": orjson.Fragment(row["planned_parts"]),
         "checklist": orjson.Fragment(row["checklist"]),
         "closure": {
@@ -162,20 +162,24 @@ def _site(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _contact(row: dict[str, Any], status: VisitStatus, at: datetime) -> dict[str, Any] | None:
-    """Whom to call: only from the dispatch until a day after the end."""
-    ended = row["ended_at"]
-    if row["c_id"] is None or status in BEFORE_DISPATCH or (ended is not None and at - ended > CONTACT_AFTER_END):
+def contact_shown(row: dict[str, Any], *, at: datetime) -> bool:
+    """Whom to call is known from the dispatch until a day after the end."""
+    if row["c_id"] is None or VisitStatus(row["status"]) in BEFORE_DISPATCH:
+        return False
+    return row["ended_at"] is None or at - row["ended_at"] < CONTACT_IS_KEPT
+
+
+def contact_of(row: dict[str, Any], *, at: datetime) -> dict[str, Any] | None:
+    if not contact_shown(row, at=at):
         return None
     return {"name": row["c_name"], "phone": row["phone"], "email": row["email"]}
 
 
-def _asset(row: dict[str, Any]) -> dict[str, Any]:
+def asset_of(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": row["a_id"],
         "name": row["a_name"],
         "model": row["model"],
         "serial": row["serial"],
         "warranty_until": row["warranty_until"],
-        "history": orjson.Fragment(row["history"]),
     }

@@ -201,11 +201,3 @@ SELECT DISTINCT ON (visit_id, task_id) visit_id, task_id, done, value, technicia
 FROM task_results WHERE organization_id = %(o)s AND visit_id = ANY(%(ids)s)
 ORDER BY visit_id, task_id, effective_at DESC, id DESC
 """
-
-
-def tasks_of(db: Session, organization_id: UUID, visit_ids: Collection[UUID]) -> dict[UUID, dict[str, dict[str, Any]]]:
-    """From visit to task to what was said of it last: done, value, technician_id, effective_at."""
-    found: dict[UUID, dict[str, dict[str, Any]]] = {visit_id: {} for visit_id in visit_ids}
-    for row in rows(db, TASKS, o=organization_id, ids=list(visit_ids)):
-        found[row.pop("visit_id")][row.pop("task_id")] = row
-    return found

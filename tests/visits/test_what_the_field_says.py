@@ -15,13 +15,14 @@ from app.customers.corrections import NotCorrectable
 from app.customers.models import Asset
 from app.customers.schemas import CorrectionIn, ReadingIn
 from app.kit import clock
+from app.kit.database import rows
 from app.kit.problems import NotFound
 from app.visits.commands.assignment import NotAssigned
 from app.visits.commands.field_reports import TimeNotPossible, add_time, mark_seen, propose_schedule, set_task
 from app.visits.commands.findings import correct_record, report_reading
 from app.visits.commands.noting import add_note
 from app.visits.models import Issue
-from app.visits.queries import tasks_of
+from app.visits.queries import TASKS
 from app.visits.schemas import NoteIn, ProposalIn, TaskIn, TimeIn
 from app.work_orders.commands import IdReused
 from tests.conftest import Somebody
@@ -57,6 +58,12 @@ def test_a_job_is_seen_once_by_who_is_to_go_and_anew_after_it_was_given_away(
     assert in_step(visit["work_order_id"])
 
 
+def last_said(db: Session, scene: Scene, visit_id: UUID) -> dict[str, dict[str, Any]]:
+    """From task to what was said of it last."""
+    found = rows(db, TASKS, o=scene.office.person.organization_id, ids=[visit_id])
+    return {row["task_id"]: row for row in found}
+
+
 def test_of_the_answers_to_a_task_the_last_by_its_own_time_counts_and_all_are_kept(
     scene: Scene, send: Send, db: Session, ana: Somebody, ben: Somebody
 ) -> None:
@@ -77,7 +84,7 @@ def test_of_the_answers_to_a_task_the_last_by_its_own_time_counts_and_all_are_ke
                 given = TaskIn(id=ids[len(known)], task_id=task_id, done=done, value=None)
                 known.append(set_task(sent.db, visit_id, given, effective_at=sent.at - ago, by=sent.by, at=sent.at))
 
-    results = tasks_of(db, scene.office.person.organization_id, [visit_id])[visit_id]
+    results = last_said(db, scene, visit_id)
     assert known == [True, True, False]
     assert {name: one["done"] for name, one in results.items()} == {"isolated": True, "of an older template": True}
     assert results["isolated"]["technician_id"] == ben.technician.id
@@ -100,7 +107,7 @@ def test_an_answer_again_is_one_answer_and_another_under_its_id_is_refused(
     with send(ben) as sent, pytest.raises(NotFound):
         set_task(sent.db, visit_id, given, effective_at=sent.at, by=sent.by, at=sent.at)
 
-    [result] = tasks_of(db, scene.office.person.organization_id, [visit_id])[visit_id].values()
+    [result] = last_said(db, scene, visit_id).values()
     assert (result["done"], result["value"]) == (True, 1.5)
 
 

@@ -7,7 +7,7 @@ is noted, its hours and parts count, and the office chooses what follows.
 
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import uuid5
 
 from sqlmodel import Session
 
@@ -27,13 +27,13 @@ from app.sync.operations.status import in_our_words, report
 from app.visits.commands.assignment import field_ledger, is_of_crew
 from app.visits.commands.effects import so_already
 from app.visits.commands.field_reports import add_time
-from app.visits.commands.issues import TECHNICIANS_CHOICES, raise_issue
+from app.visits.commands.issues import TECHNICIANS_CHOICES, raise_issue, tell_both
 from app.visits.commands.noted import note
 from app.visits.commands.reports import Sent as Reporting
 from app.visits.commands.reports import read_report
 from app.visits.commands.returning import return_visit
 from app.visits.issue_texts import IssueCode
-from app.visits.models import Issue, Owner, Severity, Visit
+from app.visits.models import Owner, Severity, Visit
 from app.visits.schemas import StatusUpdateIn, TimeIn
 from app.work_orders.commands import actor_of, happen
 from app.work_orders.ledger import NewEvent, OpenLedger
@@ -95,13 +95,23 @@ def _end(db: Session, sent: Sent, ledger: OpenLedger, action: str, close: Callab
         other = visit.technician_id
         return_visit(db, ledger, sent.target, sent.me, at=sent.at)
         outcome = close(ledger)
-        _after_reassignment(db, sent, ledger, other)
-        outcome.code = outcome.code or IssueCode.COMPLETED_AFTER_REASSIGN.value
+        about = _about(sent, ledger, other_id=str(other))
+        code = IssueCode.COMPLETED_AFTER_REASSIGN
+        tell_both(db, ledger.organization_id, code, severity=Severity.HIGH, choices=("ok",), **about)
+        outcome.code = outcome.code or code.value
         return outcome
     is_done = visit.status in (V.COMPLETED, V.INCOMPLETE)
     outcome = _noted(db, sent, ledger, action, IssueCode.ALREADY_DONE_BY_OTHER if is_done else IssueCode.REASSIGNED)
     if is_done or visit.status in UNDERWAY:
-        _issue(db, sent, ledger, IssueCode.DOUBLE_WORK, Severity.HIGH, choices=("ok", "bill", "waive"))
+        raise_issue(
+            db,
+            ledger.organization_id,
+            IssueCode.DOUBLE_WORK,
+            owner=Owner.DISPATCHER,
+            severity=Severity.HIGH,
+            choices=("ok", "bill", "waive"),
+            **_about(sent, ledger),
+        )
     return outcome
 
 
@@ -152,15 +162,14 @@ def _submit(db: Session, sent: Sent, ledger: OpenLedger, args: CompleteArgs) -> 
         return Outcome()
     findings = [one for one in submission.findings if one["met"] == "no"]
     more = {"closure": {"verdict": submission.verdict, "findings": findings}}
-    _issue(
+    raise_issue(
         db,
-        sent,
-        ledger,
+        ledger.organization_id,
         IssueCode.CLOSURE_UNMET,
-        Severity.WARNING,
         owner=Owner.TECHNICIAN,
+        severity=Severity.WARNING,
         choices=TECHNICIANS_CHOICES,
-        findings=[one["how_to_fix"] for one in findings],
+        **_about(sent, ledger, findings=[one["how_to_fix"] for one in findings]),
     )
     return Outcome(S.NOTED, IssueCode.CLOSURE_UNMET.value, more=more)
 
@@ -193,46 +202,17 @@ def _noted(db: Session, sent: Sent, ledger: OpenLedger, action: str, code: Issue
     return Outcome(S.NOTED, code.value)
 
 
-def _after_reassignment(db: Session, sent: Sent, ledger: OpenLedger, other: UUID | None) -> None:
-    for owner, severity in ((Owner.DISPATCHER, Severity.HIGH), (Owner.TECHNICIAN, Severity.INFO)):
-        _issue(
-            db,
-            sent,
-            ledger,
-            IssueCode.COMPLETED_AFTER_REASSIGN,
-            severity,
-            owner=owner,
-            choices=("ok",) if owner is Owner.DISPATCHER else TECHNICIANS_CHOICES,
-            other_id=str(other),
-        )
-
-
-def _issue(
-    db: Session,
-    sent: Sent,
-    ledger: OpenLedger,
-    code: IssueCode,
-    severity: Severity,
-    *,
-    owner: Owner = Owner.DISPATCHER,
-    choices: tuple[str, ...],
-    **params: Any,
-) -> Issue:
-    return raise_issue(
-        db,
-        sent.me.organization_id,
-        code,
-        owner=owner,
-        severity=severity,
-        choices=choices,
-        at=sent.at,
-        effective_at=sent.effective_at,
-        op_id=sent.id,
-        technician_id=sent.me.technician_id,
-        work_order_id=ledger.id,
-        visit_id=sent.target,
-        params={"by": sent.me.name, "number": ledger.row["number"], **params},
-    )
+def _about(sent: Sent, ledger: OpenLedger, **params: Any) -> dict[str, Any]:
+    """What every issue about this end of work says."""
+    return {
+        "at": sent.at,
+        "effective_at": sent.effective_at,
+        "op_id": sent.id,
+        "technician_id": sent.me.technician_id,
+        "work_order_id": ledger.id,
+        "visit_id": sent.target,
+        "params": {"by": sent.me.name, "number": ledger.row["number"], **params},
+    }
 
 
 def with_issue(handle: Callable[[Session, Sent], Outcome]) -> Callable[[Session, Sent], Outcome]:

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from app.domain.time_rule import STEADY, ClockSource
 from app.identity.access import Caller
-from app.kit.problems import Refusal, RuleBroken, Unprocessable
+from app.kit.problems import Refusal, Unprocessable
 from app.kit.web import pointer_of
 from app.sync.models import OperationStatus
 from app.sync.schemas import OperationIn
@@ -29,12 +29,6 @@ class TargetMissing(Unprocessable):
     """This type of operation is about something: say what."""
 
     code = "target-missing"
-
-
-class NotYet(RuleBroken):
-    """It cannot be decided yet: the device keeps it and sends it again."""
-
-    code = "dependency-missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +131,6 @@ CODES: Mapping[str, str] = {
 
 def refused(refusal: Refusal) -> Outcome:
     """A refusal is a final answer too; what it says helps whoever mends the operation."""
-    if isinstance(refusal, NotYet):
-        return Outcome(S.DEFERRED, "dependency_missing", more={"retry_after_s": 60})
     more: dict[str, Any] = {"detail": refusal.detail}
     errors = refusal.facts.get("errors") or ()
     if errors:

@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 from app.kit.changes import Kind, touch
 from app.kit.ids import uuid7
 from app.visits.issue_texts import IssueCode
-from app.visits.models import Issue, Owner, Severity
+from app.visits.models import Issue, IssueState, Owner, Severity
 
 #: What a technician can answer: it is seen, or somebody should call.
 TECHNICIANS_CHOICES = ("ok", "call_dispatch")
@@ -69,3 +69,28 @@ def raise_issue(
         return db.exec(same).one()
     touch(db, organization_id, Kind.ISSUE, made.id)
     return made
+
+
+def tell_both(
+    db: Session, organization_id: UUID, code: IssueCode, *, severity: Severity, choices: Sequence[str], **about: Any
+) -> Issue | None:
+    """Tell the dispatcher, who chooses what follows, and the technician whose report it is about, if one's it is.
+
+    `about`: see `raise_issue`. The technician's issue.
+    """
+    raise_issue(db, organization_id, code, owner=Owner.DISPATCHER, severity=severity, choices=choices, **about)
+    if about["technician_id"] is None:
+        return None
+    about |= {"owner": Owner.TECHNICIAN, "severity": Severity.INFO, "choices": TECHNICIANS_CHOICES}
+    return raise_issue(db, organization_id, code, **about)
+
+
+def settle(
+    db: Session, issue: Issue, choice: str, *, reason: str | None = None, by_id: UUID | None = None, at: datetime
+) -> None:
+    """The issue is resolved; it leaves the devices too."""
+    issue.state, issue.choice, issue.reason = IssueState.RESOLVED, choice, reason
+    issue.resolved_by, issue.resolved_at = by_id, at
+    issue.version += 1
+    db.flush()
+    touch(db, issue.organization_id, Kind.ISSUE, issue.id)

@@ -6,10 +6,10 @@ from typing import Any
 from app.domain.ledger import EventType
 from app.domain.lifecycle import VisitStatus
 from app.identity.queries import technician_name
-from app.visits.commands.issues import TECHNICIANS_CHOICES, raise_issue
+from app.visits.commands.issues import tell_both
 from app.visits.commands.reports import Sent, answer_of, own_id, reported
 from app.visits.issue_texts import OVERTAKEN_BY, IssueCode
-from app.visits.models import Issue, Owner, Severity
+from app.visits.models import Issue, Severity
 from app.work_orders.commands import actor_of
 from app.work_orders.ledger import record
 
@@ -33,7 +33,7 @@ def no_longer_theirs(sent: Sent) -> IssueCode:
 def note(sent: Sent, code: IssueCode) -> dict[str, Any]:
     """Keep a report that changes nothing any more; the technician and the dispatcher get an issue each."""
     body = sent.given.model_dump(mode="json", exclude_none=True)
-    told = _tell_both(sent, code, body)
+    told = _tell(sent, code, body)
     answer = answer_of(sent, code=code, issue_id=told.id if told else None)
     data = {"report": body, "code": code.value}
     orphaned = reported(EventType.ORPHANED, sent.visit_id, sent.report, data)
@@ -42,7 +42,7 @@ def note(sent: Sent, code: IssueCode) -> dict[str, Any]:
     return answer
 
 
-def _tell_both(sent: Sent, code: IssueCode, body: Mapping[str, Any]) -> Issue | None:
+def _tell(sent: Sent, code: IssueCode, body: Mapping[str, Any]) -> Issue | None:
     """The issue of the sender, when a technician sent it."""
     lead = sent.visit.technician_id
     other = technician_name(sent.db, sent.ledger.organization_id, lead) if lead and not sent.is_lead else None
@@ -63,23 +63,11 @@ def _tell_both(sent: Sent, code: IssueCode, body: Mapping[str, Any]) -> Issue | 
         },
     }
     in_vain = sent.given.action == "complete" and code is IssueCode.JOB_CANCELLED
-    raise_issue(
+    return tell_both(
         sent.db,
         sent.ledger.organization_id,
         code,
-        owner=Owner.DISPATCHER,
         severity=Severity.HIGH if code in GRAVE else Severity.WARNING,
         choices=[*(WORK_FOR_NOTHING if in_vain else ()), *DISPATCHERS_CHOICES],
-        **about,
-    )
-    if sent.by.technician_id is None:
-        return None
-    return raise_issue(
-        sent.db,
-        sent.ledger.organization_id,
-        code,
-        owner=Owner.TECHNICIAN,
-        severity=Severity.INFO,
-        choices=TECHNICIANS_CHOICES,
         **about,
     )

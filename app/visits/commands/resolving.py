@@ -13,12 +13,12 @@ from app.domain.ledger import EventType, instant
 from app.domain.lifecycle import RequestedBy
 from app.domain.roles import Scope
 from app.identity.access import Caller
-from app.kit.changes import Kind, touch
 from app.kit.events import publish
 from app.kit.ids import uuid7
 from app.kit.problems import NotFound, RuleBroken
 from app.visits.commands import planning
 from app.visits.commands.checks import MissingData
+from app.visits.commands.issues import settle
 from app.visits.commands.reporting import attach_report
 from app.visits.events import ChoiceMade
 from app.visits.issue_schemas import ResolutionIn
@@ -90,11 +90,7 @@ def resolve_issue(db: Session, issue_id: UUID, given: ResolutionIn, *, by: Calle
     chosen = Chosen(db=db, issue=issue, ledger=ledger, given=given, by=by, at=at)
     if (act := EFFECTS.get((IssueCode(issue.code), given.choice)) or EFFECTS.get((None, given.choice))) is not None:
         act(chosen)
-    issue.state, issue.choice, issue.reason = IssueState.RESOLVED, given.choice, given.reason
-    issue.resolved_by, issue.resolved_at = by.id, at
-    issue.version += 1
-    db.flush()
-    touch(db, by.organization_id, Kind.ISSUE, issue.id)
+    settle(db, issue, given.choice, reason=given.reason, by_id=by.id, at=at)
     if ledger is not None:
         _remember(chosen)
     _tell(db, issue, given.choice, by=by, at=at)

@@ -7,9 +7,9 @@ from sqlmodel import Session, col, select
 
 from app.domain.ledger import EventType
 from app.identity.access import Caller
-from app.kit.changes import Kind, touch
 from app.kit.ids import uuid7
 from app.kit.problems import Refusal
+from app.visits.commands.issues import settle
 from app.visits.commands.planning import technician_snapshot
 from app.visits.commands.reporting import attach_report
 from app.visits.issue_texts import IssueCode
@@ -44,10 +44,7 @@ def return_visit(db: Session, ledger: OpenLedger, visit_id: UUID, to: Caller, *,
     for issue in noted:
         if issue.owner == Owner.DISPATCHER and issue.report is not None:
             _take_effect(db, ledger, visit_id, issue, by=to, at=at)
-        issue.state, issue.choice, issue.reason, issue.resolved_at = IssueState.RESOLVED, "attach", REASON, at
-        issue.version += 1
-        touch(db, ledger.organization_id, Kind.ISSUE, issue.id)
-    db.flush()
+        settle(db, issue, "attach", reason=REASON, at=at)
 
 
 def _take_effect(db: Session, ledger: OpenLedger, visit_id: UUID, issue: Issue, *, by: Caller, at: datetime) -> None:
