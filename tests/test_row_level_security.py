@@ -16,7 +16,10 @@ from app.kit.database import API_ROLE
 
 #: Read before it is known whose request it is: nothing in them is anybody's.
 OPEN_TO_ALL = {"organizations", "sign_ins", "slow_downs", "alembic_version", "database_identity"}
-APPEND_ONLY = {"events", "part_movements", "contact_consents", "outbox_messages", "task_results", "asset_readings"}
+APPEND_ONLY = {
+    *("events", "part_movements", "contact_consents", "outbox_messages", "task_results", "asset_readings"),
+    *("evidence", "form_versions", "closure_policy_versions", "closure_terms", "closure_waivers", "certificates"),
+}
 SAMPLES = {
     "uuid": "00000000-0000-7000-8000-000000000001",
     "text": "x",

@@ -52,6 +52,8 @@ class Attachment(Table, table=True):
     role: str
     """before, after, serial, damage, document, …; `signature:customer`, `signature:technician`, `signature:witness`."""
     signer_name: str | None = None
+    document_hash: str | None = None
+    """Of what was shown to who signs: SHA-256 of its canonical JSON, in hex."""
     sha256: str
     mime: str
     size_bytes: int = Field(sa_type=sa.BigInteger)

@@ -111,6 +111,7 @@ class Asset(Table, table=True):
     serial: str | None = None
     warranty_until: date | None = None
     installed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    retired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     external_ref: str | None = None
     version: int = 1
 

@@ -66,6 +66,8 @@ class EventType(StrEnum):
     CLOSURE_SUBMITTED = "closure.submitted"
     CLOSURE_REVIEWED = "closure.reviewed"
     CLOSURE_CONFIRMED = "closure.confirmed"
+    CLOSURE_WAIVED = "closure.waived"
+    CLOSURE_AMENDED = "closure.amended"
     NOTE_ADDED = "note.added"
 
 
@@ -93,6 +95,7 @@ class VisitState:
     partner_id: UUID | None = None
     employment: str | None = None
     work_type_version: int | None = None
+    terms_id: UUID | None = None
     paused_from: VisitStatus | None = None
     attended: bool = False
     scheduled_start: datetime | None = None
@@ -255,6 +258,8 @@ LEAVES_STATUS = frozenset(
         EventType.EDITED,
         EventType.NOTE_ADDED,
         EventType.CLOSURE_CONFIRMED,
+        EventType.CLOSURE_WAIVED,
+        EventType.CLOSURE_AMENDED,
         EventType.VISIT_SEEN,
         EventType.REPORTED,
         EventType.TIME_ADDED,
@@ -412,11 +417,18 @@ def _scheduled(visit: VisitState, event: Event) -> None:
     if visit.first_window_start is None and visit.first_window_end is None:
         visit.first_window_start, visit.first_window_end = visit.window_start, visit.window_end
     visit.dispatched_at = visit.accepted_at = None
+    _held_to(visit, event)
+
+
+def _held_to(visit: VisitState, event: Event) -> None:
+    if event.data.get("terms_id"):
+        visit.terms_id = UUID(str(event.data["terms_id"]))
 
 
 def _dispatched(visit: VisitState, event: Event) -> None:
     visit.status, visit.dispatched_at = V.DISPATCHED, event.at
     visit.work_type_version = event.data.get("work_type_version")
+    _held_to(visit, event)
 
 
 def _seen(visit: VisitState, event: Event) -> None:

@@ -25,6 +25,8 @@ class Kind(StrEnum):
     TECHNICIAN = "technician"
     CATALOG = "catalog"
     """What all technicians look things up in, by the organization."""
+    CLOSING = "closing"
+    """A work order that was closed, or that something was said about afterwards: it gets a certificate."""
 
 
 @dataclass(slots=True)

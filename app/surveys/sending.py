@@ -29,7 +29,7 @@ from app.surveys.queries import Facts
 #: No provider may take longer than this (each sender's own time-outs end well before).
 ABANDONED_AFTER = timedelta(seconds=40)
 #: A survey that is due and was nudged is nudged again after this long: the task may have been lost.
-NUDGE_AGAIN_AFTER = timedelta(minutes=5)
+NUDGE_AGAIN_AFTER = timedelta(minutes=1)
 SWEEP_MOST = 200
 
 

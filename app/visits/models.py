@@ -30,6 +30,7 @@ class Visit(Table, table=True):
         belongs_to("technicians", "technician_id"),
         belongs_to("teams", "team_id"),
         belongs_to("partners", "partner_id"),
+        belongs_to("closure_terms", "terms_id"),
         one_of(VisitStatus, "status"),
         one_of(Outcome, "outcome"),
         one_of(Verification, "verification"),
@@ -55,7 +56,9 @@ class Visit(Table, table=True):
     partner_id: UUID | None = None
     employment: Employment | None = Field(default=None, sa_type=sa.Text, nullable=True)
     work_type_version: int | None = None
-    """Pinned when the visit is dispatched, with its checklist and closure policy."""
+    """Pinned when the visit is dispatched."""
+    terms_id: UUID | None = None
+    """The checklist and the closure policy that it is held to: pinned when it is planned, and anew when dispatched."""
     paused_from: str | None = None
     attended: bool = False
     scheduled_start: datetime | None = time_field()

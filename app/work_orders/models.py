@@ -60,6 +60,104 @@ class WorkTypeVersion(Table, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class Form(Table, table=True):
+    """A checklist that several kinds of work share. What it asks is in its versions."""
+
+    __tablename__ = "forms"
+    __table_args__ = (index("key", unique=True, name="uq_forms_key"),)
+
+    key: str
+    current_version: int = 1
+
+
+class FormVersion(Table, table=True):
+    """Rows are added, never changed: answers that were given keep the questions they were given to."""
+
+    __tablename__ = "form_versions"
+    __table_args__ = (
+        belongs_to("forms", "form_id"),
+        index("form_id", "version", unique=True, name="uq_form_versions_form_id_version"),
+    )
+
+    form_id: UUID
+    version: int
+    title: str
+    items: list[dict[str, Any]] = json_field(list)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    created_by: UUID | None = None
+
+
+class ClosurePolicyRecord(Table, table=True):
+    """What must be proven, for the work that it matches: of those that match, the most specific wins.
+
+    A match that is null matches all.
+    """
+
+    __tablename__ = "closure_policies"
+    __table_args__ = (
+        belongs_to("work_types", "work_type_id"),
+        belongs_to("customers", "customer_id"),
+        belongs_to("partners", "partner_id"),
+        sa.CheckConstraint("priority BETWEEN 0 AND 9", name="priority"),
+        index("key", unique=True, name="uq_closure_policies_key"),
+    )
+
+    key: str
+    name: str
+    work_type_id: UUID | None = None
+    customer_id: UUID | None = None
+    partner_id: UUID | None = None
+    priority: int | None = Field(default=None, sa_type=sa.SmallInteger, nullable=True)
+    active: bool = True
+    current_version: int = 1
+    version: int = 1
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class ClosurePolicyVersion(Table, table=True):
+    """The rules at a version. Rows are added, never changed."""
+
+    __tablename__ = "closure_policy_versions"
+    __table_args__ = (
+        belongs_to("closure_policies", "policy_id"),
+        index("policy_id", "version", unique=True, name="uq_closure_policy_versions_policy_id_version"),
+    )
+
+    policy_id: UUID
+    version: int
+    policy: dict[str, Any] = json_field()
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    created_by: UUID | None = None
+
+
+class ClosureTerms(Table, table=True):
+    """What a visit is held to, in one piece: the checklist to fill in and the policy to satisfy.
+
+    Rows are named by their content, so that all visits with the same terms share one; they are added, never changed.
+    """
+
+    __tablename__ = "closure_terms"
+    __table_args__ = (
+        belongs_to("closure_policies", "policy_id"),
+        belongs_to("work_types", "work_type_id"),
+        index("sha256", unique=True, name="uq_closure_terms_sha256"),
+    )
+
+    sha256: bytes
+    """Of the canonical JSON of all that follows."""
+    policy_id: UUID | None = None
+    """None when the work type's own policy counts."""
+    policy_version: int
+    """Of the closure policy, or of the work type when the policy is its own."""
+    work_type_id: UUID | None = None
+    work_type_version: int | None = None
+    forms: dict[str, Any] = json_field()
+    """From form key to version."""
+    checklist: list[dict[str, Any]] = json_field(list)
+    policy: dict[str, Any] = json_field()
+    recorded_at: datetime = Field(sa_type=UtcDateTime)
+
+
 class WorkOrder(Table, table=True):
     """The promise made to a customer. From `status` to `event_count`: a cache of the events."""
 
@@ -74,6 +172,7 @@ class WorkOrder(Table, table=True):
         belongs_to("technicians", "technician_id"),
         belongs_to("work_orders", "callback_of"),
         belongs_to("work_orders", "merged_into"),
+        belongs_to("work_orders", "follow_up_of"),
         one_of(WorkOrderStatus, "status"),
         one_of(Outcome, "outcome"),
         sa.CheckConstraint("priority BETWEEN 0 AND 9", name="priority"),
@@ -126,6 +225,8 @@ class WorkOrder(Table, table=True):
     sla_pause_reasons: list[str] = Field(default_factory=list, sa_type=ARRAY(sa.Text), nullable=False)
     callback_of: UUID | None = None
     merged_into: UUID | None = None
+    follow_up_of: UUID | None = None
+    """The work order whose checklist opened this one; no callback, nothing was done wrong."""
     unrelated: bool = False
     """Said by the office: not a callback, although it is the same asset within the window."""
     is_test: bool = False
