@@ -92,5 +92,5 @@ budgets: setup ## Measure what each exchange with a device costs in bytes, besid
 	@exec $(BIN)/python -m bench.budgets
 
 .PHONY: lock
-lock: setup ## Resolve both lock files anew from pyproject.toml
+lock: setup ## Resolve the lock files anew from pyproject.toml
 	@scripts/lock

@@ -20,6 +20,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from app import system, wiring
 from app.attachments.schemas import MOST_BYTES
 from app.identity.policy import PUBLIC, check_policy
+from app.kit import images
 from app.kit.database import make_engine
 from app.kit.openapi import describe
 from app.kit.problems import NotFound, Refusal, Unavailable, problem
@@ -27,6 +28,7 @@ from app.kit.queue import make_queue, work
 from app.kit.runtime import Runtime
 from app.kit.settings import Settings
 from app.kit.web import BodyLimit, Outside, validation_problem
+from app.reports import pdf
 from app.sync.chaos import Chaos
 from app.sync.glance import Glance
 from app.sync.news import News
@@ -55,8 +57,10 @@ def build_runtime(settings: Settings, dsn: str) -> Runtime:
         engine=make_engine(dsn, connections=settings.database_connections + 6, greet=wiring.greet),
         dsn=dsn,
         secret=_secret(settings),
+        previous_secrets=tuple(one.get_secret_value() for one in settings.previous_secret_keys),
         reactions=wiring.WHEN,
         before_commit=wiring.BEFORE_COMMIT,
+        composers=wiring.MESSAGES,
     )
     runtime.queue = make_queue(runtime, wiring.TASKS, wiring.SWEEPS)
     return runtime
@@ -83,6 +87,8 @@ def create_app(runtime: Runtime) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.seats = asyncio.Semaphore(runtime.settings.database_connections)
+        app.state.image_seats = asyncio.Semaphore(images.AT_ONCE)
+        app.state.report_seats = asyncio.Semaphore(pdf.AT_ONCE)
         async with runtime.queue.open_async():
             working = asyncio.create_task(work(runtime.queue)) if runtime.settings.run_worker else None
             yield

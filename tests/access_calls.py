@@ -108,6 +108,20 @@ CALLS: Mapping[str, Call] = {
     "get_work_type": PLAIN,
     "create_work_type": Call({"key": "new_kind", "name": "New"}),
     "create_work_type_version": NAMED,
+    "list_closure_policies": PLAIN,
+    "get_closure_policy": PLAIN,
+    "match_closure_policies": PLAIN,
+    "create_closure_policy": Call(
+        {"key": "new_policy", "name": "New", "policy": {}, "match": {
+            "work_type_id": Ref("work_type"), "customer_id": Ref("customer"), "partner_id": Ref("partner")}}
+    ),
+    "create_closure_policy_version": Call({"policy": {}}),
+    "update_closure_policy": Call({"active": False, "match": {"work_type_id": Ref("work_type")}}),
+    "dry_run_closure_policy": Call({"policy_id": Ref("policy")}),
+    "list_forms": PLAIN,
+    "get_form": PLAIN,
+    "create_form": Call({"key": "new_form", "title": "New", "items": []}),
+    "create_form_version": Call({"title": "New", "items": []}),
     "list_work_orders": PLAIN,
     "create_work_order": Call(
         {"title": "New", "work_type_id": Ref("work_type"), "customer_id": Ref("customer"), "site_id": Ref("site"),
@@ -117,6 +131,7 @@ CALLS: Mapping[str, Call] = {
     "update_work_order": Call({"contact_id": Ref("contact")}),
     "get_work_order_events": PLAIN,
     "list_work_order_notes": PLAIN,
+    "list_work_order_messages": PLAIN,
     "approve_work_order": PLAIN,
     "reject_work_order": Call({**REASON, "merged_into": Ref("work_order")}),
     "hold_work_order": Call({"hold_reason": "parts"}),
@@ -201,8 +216,23 @@ CALLS: Mapping[str, Call] = {
     "get_evidence": PLAIN,
     "submit_closure": Call({"id": New, "occurred_at": Now, "reason": "test"}),
     "get_visit_closure": PLAIN,
+    "get_customer_code": PLAIN,
+    "send_customer_code": PLAIN,
+    "check_customer_code": Call({"code": "000000"}),
+    "get_visit_summary": PLAIN,
+    "post_signature": Call(
+        {"id": New, "role": "customer", "strokes": {"width": 100, "height": 50, "strokes": [[[1, 1], [50, 25]]]}}
+    ),
+    "waive_rule": Call({"rule_id": "evidence", "reason": "test"}),
     "list_reviews": PLAIN,
     "review_work_order": Call({"decision": "approve"}),
+    # reports
+    "get_service_report": PLAIN,
+    # certificates
+    "get_closure_certificate": PLAIN,
+    "get_work_order_certificate": PLAIN,
+    "amend_work_order": Call({"id": New, "text": "The part was a P-2.", "reason": "mistyped"}),
+    "list_certificate_keys": PLAIN,
     # surveys, kpis, imports
     "list_surveys": PLAIN,
     "get_survey": PLAIN,
@@ -220,6 +250,9 @@ WITHOUT_TOKEN = {
     "issue_token": "the password, the refresh token or the key",
     "revoke_token": "the token itself",
     "use_setup_link": "the link's own token",
+    "verify_certificate": "the certificate, or its code",
+    "show_certificate": "the certificate's code",
+    "get_certificate_keys": "the certificate's code",
     "show_setup_page": "the link's own token",
     "submit_setup_page": "the link's own token",
     "receive_twilio_status": "the provider's signature",

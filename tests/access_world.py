@@ -41,9 +41,13 @@ class World:
 
     def anas(self) -> list[str]:
         """The ids that only Ana and the office may learn."""
-        return [
-            self.ids[kind] for kind in ("visit", "work_order", "evidence", "attachment", "closure", "device", "session")
-        ]
+        return [self.ids[kind] for kind in ANAS]
+
+
+ANAS = (
+    *("visit", "work_order", "evidence", "attachment", "closure", "device", "session"),
+    *("closed_work_order", "closed_closure"),
+)
 
 
 def make_world(runtime: Runtime, api: CheckedClient, name: str) -> World:
@@ -74,6 +78,8 @@ RECORDS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("location", "/v1/stock-locations", {"name": "Depot"}),
     ("location_to", "/v1/stock-locations", {"name": "Second depot"}),
     ("work_type", "/v1/work-types", {"key": "inspection", "name": "Inspection"}),
+    ("policy", "/v1/closure-policies", {"key": "urgent", "name": "Urgent", "match": {"priority": 9}, "policy": {}}),
+    ("form", "/v1/forms", {"key": "safety", "title": "Safety", "items": []}),
 )
 
 
@@ -180,7 +186,17 @@ def _field_work(runtime: Runtime, api: CheckedClient, world: World) -> None:
     assert report.status_code == 200, report.text
     world.ids["import"] = report.json()["id"]
     world.ids |= _what_has_no_route(job)
+    world.ids |= _closed(runtime, api, world)
     world.ids["sha256"] = _manifest(api, world)
+
+
+def _closed(runtime: Runtime, api: CheckedClient, world: World) -> dict[str, str]:
+    """Work of Ana's that is proven and closed."""
+    job = make_job(runtime, world.organization_id, UUID(world.ids["technician"]))
+    submitted = {"id": str(uuid7()), "occurred_at": just_now()}
+    closure = api.post(f"/v1/visits/{job.visit_id}/closure", json=submitted, headers=world.ana)
+    assert closure.json()["verdict"] == "verified", closure.text
+    return {"closed_work_order": str(job.work_order_id), "closed_closure": submitted["id"]}
 
 
 def _manifest(api: CheckedClient, world: World) -> str:

@@ -26,6 +26,12 @@ from tests.field import a_picture, just_now
 from tests.sync.stories import ABOUT_A_VISIT
 
 KINDS = {"client_id": "api_client", "location_id": "location", "to_location_id": "location_to"}
+#: What must be closed to be asked for.
+CLOSED = {
+    ("get_closure_certificate", "closure_id"): "closed_closure",
+    ("get_work_order_certificate", "work_order_id"): "closed_work_order",
+    ("amend_work_order", "work_order_id"): "closed_work_order",
+}
 WORDS = {"collection": "job", "key": "backlog", "name": "stock-negative"}
 Operations = Mapping[str, tuple[str, str, Mapping[str, Any]]]
 
@@ -33,7 +39,7 @@ Operations = Mapping[str, tuple[str, str, Mapping[str, Any]]]
 def kind_of(parameter: str, operation: str) -> str:
     if (operation, parameter) == ("remove_crew_member", "technician_id"):
         return "mate"
-    return KINDS.get(parameter, parameter.removesuffix("_id"))
+    return CLOSED.get((operation, parameter)) or KINDS.get(parameter, parameter.removesuffix("_id"))
 
 
 @pytest.fixture(scope="module")

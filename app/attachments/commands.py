@@ -23,6 +23,7 @@ from app.visits.models import Visit
 from app.work_orders.commands import IdReused
 
 PREPARE = "attachments.prepare"
+PREVIEW = "attachments.preview"
 #: Bytes that nobody announced, and those of an upload that stands still, are kept this long.
 KEPT = timedelta(days=30)
 SHARED = ("object_sha256", "object_mime", "object_bytes", "width", "height", "thumbnail_sha256")
@@ -84,6 +85,8 @@ def link(db: Session, caller: Caller, visit: Visit, given: AttachmentLinkIn, *, 
         _store(db, made, at=at)
     elif (upload := db.get(Upload, (caller.organization_id, made.id))) is not None:
         _meet(db, made, upload, at=at)
+    if made.stored_at is None and given.preview is not None:
+        enqueue(db, PREVIEW, organization_id=made.organization_id, attachment_id=made.id, preview=given.preview)
     _say(db, made)
     return LinkResult(made, replayed=False)
 
@@ -98,13 +101,13 @@ def _announced(caller: Caller, visit: Visit, given: AttachmentLinkIn, *, at: dat
         uploaded_by=caller.id,
         role=given.role,
         signer_name=given.signer_name,
+        document_hash=given.document_hash,
         sha256=given.sha256,
         mime=given.mime,
         size_bytes=given.bytes,
         captured_at=given.captured_at,
         latitude=given.location.lat if given.location else None,
         longitude=given.location.lng if given.location else None,
-        preview=given.preview_bytes,
         recorded_at=at,
     )
 

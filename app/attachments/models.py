@@ -61,7 +61,7 @@ class Attachment(Table, table=True):
     latitude: float | None = None
     longitude: float | None = None
     preview: bytes | None = None
-    """A small picture to show until the real one is here."""
+    """A small picture to show until the real one is here: a new one, made of what the device sent."""
     state: AttachmentState = Field(default=AttachmentState.PENDING, sa_type=sa.Text)
     reason: str | None = None
     recorded_at: datetime = Field(sa_type=UtcDateTime)

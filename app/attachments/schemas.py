@@ -16,7 +16,6 @@ MOST_PREVIEW_BYTES = 8 * 1024
 SIGNATURE = "signature:"
 SIGNERS = ("customer", "technician", "witness")
 
-Raw = bytes
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Mime = Literal["image/jpeg", "image/png", "image/webp", "application/pdf", "video/mp4"]
 
@@ -26,7 +25,8 @@ class AttachmentLinkIn(In):
 
     `role`: before, after, serial, damage, document, …, or signature:customer, signature:technician, signature:witness.
     `sha256` (lower-case hex), `bytes` and `mime` are of the file as it will be uploaded. `preview`: a small JPEG, PNG
-    or WebP in base64, 8 KiB at most, to show until the file is here.
+    or WebP in base64, 8 KiB at most, to show (as a new picture) until the file is here.
+    `document_hash`: of what was shown to who signs, SHA-256 of its canonical JSON (RFC 8785), in hex.
     """
 
     attachment_id: UUID
@@ -37,6 +37,7 @@ class AttachmentLinkIn(In):
     captured_at: Time | None = None
     location: Coordinates | None = None
     signer_name: Line | None = None
+    document_hash: Sha256 | None = None
     preview: Annotated[str, StringConstraints(max_length=4 * MOST_PREVIEW_BYTES // 3 + 4)] | None = None
 
     @field_validator("role")
@@ -60,10 +61,6 @@ class AttachmentLinkIn(In):
         if kind_of(data) is None:
             raise ValueError("is neither JPEG, PNG nor WebP")
         return value
-
-    @property
-    def preview_bytes(self) -> Raw | None:
-        return base64.b64decode(self.preview) if self.preview is not None else None
 
 
 class UploadWayOut(Out):

@@ -1,5 +1,6 @@
 """What the worker does with attachments: makes what came safe to look at, and tidies up at night."""
 
+import base64
 import tempfile
 from collections.abc import Sequence
 from datetime import timedelta
@@ -7,19 +8,20 @@ from typing import IO
 from uuid import UUID
 
 from app.attachments import queries, upkeep
-from app.attachments.commands import PREPARE
+from app.attachments.commands import PREPARE, PREVIEW
 from app.attachments.models import Attachment, AttachmentState
 from app.attachments.schemas import SIGNATURE
 from app.attachments.upkeep import Made
 from app.identity.queries import every_organization
 from app.kit import clock
-from app.kit.images import Limits, reencode
+from app.kit.images import ImageTooLarge, ImageTypeRefused, ImageUnreadable, Limits, reencode
 from app.kit.objects import Objects, key_of
-from app.kit.problems import Refusal
 from app.kit.queue import Sweep, Task
 from app.kit.runtime import Runtime
 
 THUMBNAIL = Limits(edge_px=320)
+SMALL = Limits(edge_px=160, jpeg_quality=60)
+NO_PICTURE = (ImageTypeRefused, ImageTooLarge, ImageUnreadable)
 MOST_PICTURE_BYTES = Limits().upload_bytes
 #: Files that are kept as they are, for download only: what they begin with, and where.
 KEPT_AS_THEY_ARE = {"application/pdf": (0, b"%PDF-"), "video/mp4": (4, b"ftyp")}
@@ -54,7 +56,7 @@ def make_safe(objects: Objects, attachment: Attachment, keys: Sequence[str]) -> 
             return _kept_as_it_is(objects, attachment, whole)
         try:
             return _picture(objects, attachment, whole.read(MOST_PICTURE_BYTES + 1))
-        except Refusal as refusal:
+        except NO_PICTURE as refusal:
             return Made(reason=refusal.code)
 
 
@@ -85,6 +87,17 @@ def _picture(objects: Objects, attachment: Attachment, data: bytes) -> Made:
     )
 
 
+def make_preview(runtime: Runtime, *, organization_id: str, attachment_id: str, preview: str) -> None:
+    """Show, until the file is here, what the device sent in its place: written anew like any other picture."""
+    owner, subject = UUID(organization_id), UUID(attachment_id)
+    try:
+        small = reencode(base64.b64decode(preview), limits=SMALL)
+    except NO_PICTURE:
+        return
+    with runtime.transaction(owner) as db:
+        upkeep.show_meanwhile(db, owner, subject, small.bytes)
+
+
 def tidy(runtime: Runtime) -> None:
     """Say what is missing, nudge what was forgotten, and take away what nobody wants, organization by organization."""
     for organization_id in every_organization(runtime):
@@ -108,5 +121,5 @@ def tidy_organization(runtime: Runtime, organization_id: UUID) -> None:
         runtime.objects.delete(*(one.key for one in listed if one.key not in wanted))
 
 
-TASKS = [Task(PREPARE, prepare_attachment)]
+TASKS = [Task(PREPARE, prepare_attachment), Task(PREVIEW, make_preview)]
 SWEEPS = [Sweep("attachments.tidy", "23 3 * * *", tidy)]

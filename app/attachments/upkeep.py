@@ -35,6 +35,13 @@ class Made:
     reason: str | None = None
 
 
+def show_meanwhile(db: Session, organization_id: UUID, attachment_id: UUID, preview: bytes) -> None:
+    """A small picture to show until the real one is here; nothing when that is so already."""
+    attachment = db.get(Attachment, (organization_id, attachment_id), with_for_update=True)
+    if attachment is not None and attachment.prepared_at is None:
+        attachment.preview = preview
+
+
 def write_down(db: Session, organization_id: UUID, attachment_id: UUID, made: Made | None, *, at: datetime) -> None:
     """It is safe to look at, or rejected. `made`: None where it shares the object of its twin. Once only."""
     attachment = db.get_one(Attachment, (organization_id, attachment_id), with_for_update=True)

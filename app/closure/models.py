@@ -10,6 +10,7 @@ from sqlmodel import Field
 from sqlmodel import UTCDateTime as UtcDateTime
 
 from app.domain.closure import VerdictKind
+from app.domain.time_rule import ClockSource
 from app.kit.database import Table, belongs_to, index, json_field, one_of, time_field
 
 
@@ -61,6 +62,7 @@ class ClosureSubmission(Table, table=True):
         belongs_to("work_orders", "work_order_id"),
         belongs_to("visits", "visit_id"),
         one_of(VerdictKind, "verdict"),
+        one_of(ClockSource, "clock_source"),
         index("work_order_id", "recorded_at", name="ix_closure_submissions_work_order_id_recorded_at"),
         index("visit_id", name="ix_closure_submissions_visit_id"),
         belongs_to("closure_terms", "terms_id"),
@@ -82,6 +84,8 @@ class ClosureSubmission(Table, table=True):
     findings: list[dict[str, Any]] = json_field(list)
     occurred_at: datetime = Field(sa_type=UtcDateTime)
     effective_at: datetime = Field(sa_type=UtcDateTime)
+    clock_source: ClockSource = Field(default=ClockSource.DEVICE, sa_type=sa.Text)
+    """Where `effective_at` came from: a draft completes the visit at that time when its obstacle is waived."""
     recorded_at: datetime = Field(sa_type=UtcDateTime)
     decided_at: datetime | None = time_field()
     """When it was verified, waived, sent back or rejected, by the system or by a person."""
@@ -120,27 +124,42 @@ class ClosureWaiver(Table, table=True):
     granted_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class Checked(StrEnum):
+    ONLINE = "online"
+    OFFLINE = "offline"
+
+
 class CustomerCode(Table, table=True):
-    """Six digits that the customer tells the technician. The code itself is nowhere: it is derived when it is sent."""
+    """Six digits that the customer tells the technician. The code itself is nowhere: it is derived when it is sent.
+
+    The newest of a visit is the one that counts.
+    """
 
     __tablename__ = "customer_codes"
     __table_args__ = (
         belongs_to("work_orders", "work_order_id"),
         belongs_to("visits", "visit_id"),
         sa.CheckConstraint("channel IN ('sms', 'email', 'shown')", name="channel"),
+        one_of(Checked, "checked"),
         index("visit_id", "created_at", name="ix_customer_codes_visit_id_created_at"),
+        index("token_hash", unique=True, name="uq_customer_codes_token_hash"),
     )
 
     work_order_id: UUID
     visit_id: UUID
     channel: str
+    token_hash: bytes
+    """Of the link to the page that shows the code."""
     salt: bytes
     hash: bytes
     """scrypt of the digits with the salt (n 16384, r 8, p 1, 32 bytes): what devices without network check by."""
-    attempts: int = 0
-    """Wrong tries at the server."""
+    tried: list[str] = json_field(list)
+    """Wrong codes that were tried, each once, as a keyed hash: the same wrong code again tells nobody anything."""
     expires_at: datetime = Field(sa_type=UtcDateTime)
     used_at: datetime | None = time_field()
+    """When the customer's code was accepted; it is never asked for again."""
+    checked: Checked | None = Field(default=None, sa_type=sa.Text, nullable=True)
+    """Where it was accepted: at the server while the technician was there, or from what the device held."""
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 

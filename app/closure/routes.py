@@ -3,30 +3,35 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Form, Response
+from fastapi import APIRouter, Form, Request, Response
 
 from app.closure import queries
-from app.closure.commands.keep_evidence import keep_evidence
-from app.closure.commands.review import EvidenceMissing, NothingToReview, ReviewerIsCrew, review
+from app.closure.commands.crew import ReviewerIsCrew
+from app.closure.commands.review import EvidenceMissing, NothingToReview, UnknownRule, review
 from app.closure.commands.submit import (
     ClosureAlreadySubmitted,
     ReasonRequired,
+    WaiverRefused,
     WorkOrderClosed,
 )
 from app.closure.commands.submit import (
     submit_closure as submit,
 )
+from app.closure.commands.waive import AlreadyWaived, RuleNotWaivable, waive
+from app.closure.evidence_schemas import EvidenceIn, EvidenceOut
+from app.closure.receiving import receive_evidence
 from app.closure.schemas import (
     ClosureIn,
     ClosureOut,
-    EvidenceIn,
-    EvidenceOut,
+    GrantedOut,
     PendingReviewOut,
     ReviewIn,
     ReviewOut,
     VisitClosureOut,
+    WaiverIn,
 )
 from app.identity.access import Db, Me, Running, api_router
+from app.identity.streamed import Admitted, StreamedOperation
 from app.kit import clock
 from app.kit.images import ImageTooLarge, ImageTypeRefused, ImageUnreadable
 from app.kit.objects import key_of
@@ -42,26 +47,26 @@ from app.work_orders.queries import described, work_order_for
 from app.work_orders.schemas import WorkOrderOut
 
 router = api_router("/v1", "closure")
+evidence = APIRouter(prefix="/v1", tags=["closure"], route_class=StreamedOperation)
 REPLAYED = "Idempotent-Replayed"
 
 
-@router.post(
+@evidence.post(
     "/visits/{visit_id}/evidence",
     status_code=201,
     responses=refuses(NotFound, IdReused, WorkOrderClosed, ImageTooLarge, ImageTypeRefused, ImageUnreadable),
 )
-def upload_evidence(
+async def upload_evidence(
     visit_id: UUID,
     given: Annotated[EvidenceIn, Form(media_type="multipart/form-data")],
+    request: Request,
     response: Response,
-    me: Me,
-    db: Db,
+    me: Admitted,
 ) -> EvidenceOut:
     """Send a photo or a signature of a visit. Safe to repeat: the id is the key."""
-    visit = visit_for(db, me, visit_id)
-    evidence, replayed = keep_evidence(db, visit, given, given.file.file.read(), by=me, at=clock.now())
+    kept, replayed = await receive_evidence(request, me, visit_id, given, at=clock.now())
     response.headers.update({REPLAYED: "true"} if replayed else {})
-    return EvidenceOut.of(evidence)
+    return EvidenceOut.of(kept)
 
 
 @router.get(
@@ -74,18 +79,25 @@ def upload_evidence(
 )
 def get_evidence(evidence_id: UUID, me: Me, db: Db, running: Running) -> Response:
     """The picture itself."""
-    evidence = queries.evidence_for(db, me, evidence_id)
-    data = running.objects.get(key_of(me.organization_id, evidence.sha256))
-    name = f"{evidence.kind}-{evidence.id}.{evidence.mime.removeprefix('image/')}"
+    found = queries.evidence_for(db, me, evidence_id)
+    data = running.objects.get(key_of(me.organization_id, found.sha256))
+    name = f"{found.kind}-{found.id}.{found.mime.removeprefix('image/')}"
     headers = {**FILE_HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(data, media_type=evidence.mime, headers=headers)
+    return Response(data, media_type=found.mime, headers=headers)
 
 
 @router.post(
     "/visits/{visit_id}/closure",
     status_code=201,
     responses=refuses(
-        NotAllowed, NotFound, IdReused, InvalidTransition, ClosureAlreadySubmitted, WorkOrderClosed, ReasonRequired
+        NotAllowed,
+        NotFound,
+        IdReused,
+        InvalidTransition,
+        ClosureAlreadySubmitted,
+        WorkOrderClosed,
+        ReasonRequired,
+        WaiverRefused,
     ),
 )
 def submit_closure(visit_id: UUID, given: ClosureIn, response: Response, me: Me, db: Db) -> ClosureOut:
@@ -103,10 +115,23 @@ def get_visit_closure(visit_id: UUID, me: Me, db: Db) -> VisitClosureOut:
     return queries.closure_of(db, visit)
 
 
+@router.post(
+    "/visits/{visit_id}/waivers",
+    status_code=201,
+    responses=refuses(NotFound, ReviewerIsCrew, UnknownRule, RuleNotWaivable, AlreadyWaived, WorkOrderClosed),
+)
+def waive_rule(visit_id: UUID, given: WaiverIn, response: Response, me: Me, db: Db) -> GrantedOut:
+    """Say why a rule need not be met on this visit; a draft that only this kept open completes the visit."""
+    visit = visit_for(db, me, visit_id)
+    waiver, submission, replayed = waive(db, visit, given, by=me, at=clock.now())
+    response.headers.update({REPLAYED: "true"} if replayed else {})
+    return GrantedOut.of(waiver, submission)
+
+
 @router.get("/reviews", responses=refuses(CursorUnreadable))
 def list_reviews(page: Paging, me: Me, db: Db) -> Page[PendingReviewOut]:
-    """Closures that wait for a supervisor, the longest waiting first."""
-    items, next_cursor = queries.pending_reviews(db, me, page)
+    """Closures that wait for a supervisor, those first that are due first."""
+    items, next_cursor = queries.pending_reviews(db, me, page, now=clock.now())
     return Page(items=[PendingReviewOut(**item) for item in items], next_cursor=next_cursor)
 
 
@@ -114,11 +139,18 @@ def list_reviews(page: Paging, me: Me, db: Db) -> Page[PendingReviewOut]:
     "/work-orders/{work_order_id}/reviews",
     status_code=201,
     responses=refuses(
-        NotFound, ReviewerIsCrew, NothingToReview, EvidenceMissing, InvalidTransition, Stale, VersionRequired
+        NotFound,
+        ReviewerIsCrew,
+        NothingToReview,
+        EvidenceMissing,
+        UnknownRule,
+        InvalidTransition,
+        Stale,
+        VersionRequired,
     ),
 )
 def review_work_order(work_order_id: UUID, given: ReviewIn, me: Me, db: Db, meant: IfMatch = None) -> ReviewOut:
-    """Approve a closure, or send it back and say why."""
+    """Approve a closure, or send it back or reject it and say why."""
     order = work_order_for(db, me, work_order_id)
     ledger = open_ledger(db, me.organization_id, order.id)
     check_version(meant, ledger.version, current=lambda: WorkOrderOut(**described(order, me)))

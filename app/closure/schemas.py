@@ -1,100 +1,34 @@
-"""Shapes of the routes of closure, evidence and review."""
+"""Shapes of submissions, verdicts and reviews."""
 
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from fastapi import UploadFile
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from app.closure.models import ClosureSubmission, Evidence, EvidenceKind
+from app.closure.evidence_schemas import EvidenceOut, PromisedEvidenceIn, SignerRole
+from app.closure.models import ClosureSubmission, ClosureWaiver, ConfirmationAnswer, WaivedBy
+from app.customers.schemas import ShortLine
 from app.domain.closure import VerdictKind
-from app.domain.closure_rules import Met
-from app.kit.schemas import Code, Coordinates, In, Int, Line, Out, SafeText, Time, UtcTime
-from app.visits.schemas import Reported
+from app.domain.closure_facts import Met
+from app.kit.canonical import canonical_json
+from app.kit.schemas import Code, In, Int, JsonObject, Line, Out, SafeText, Time, UtcTime
+from app.visits.schemas import Location, Reported
 
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Scalar = bool | Int | Annotated[float, Field(allow_inf_nan=False)] | SafeText | None
 Answer = Scalar | Annotated[list[Scalar], Field(max_length=100)]
-SignerRole = Literal["customer", "technician", "witness"]
 Text = Annotated[SafeText, Field(min_length=1, max_length=2000)]
+MOST = 1_000_000_000_000
+Number = Annotated[int, Field(ge=-MOST, le=MOST)] | Annotated[float, Field(ge=-MOST, le=MOST, allow_inf_nan=False)]
+DOCUMENT_BYTES = 32_768
 
 
-def check_tag(kind: EvidenceKind, tag: str) -> None:
-    """Who signs is one of three."""
-    if kind is EvidenceKind.SIGNATURE and tag not in get_args(SignerRole):
-        raise ValueError("the tag of a signature is customer, technician or witness")
+def _short_enough(document: dict[str, Any]) -> dict[str, Any]:
+    if len(canonical_json(document)) > DOCUMENT_BYTES:
+        raise ValueError(f"is longer than {DOCUMENT_BYTES} bytes as canonical JSON")
+    return document
 
 
-class EvidenceIn(In):
-    """A photo or a signature as JPEG, PNG or WebP of 15 MB at most; `id` is made on the device.
-
-    `tag`: before, after, serial, damage, … for photos; customer, technician or witness for signatures. `lat` and
-    `lng` come together. What is kept is a new picture without anything but its pixels.
-    """
-
-    id: UUID
-    kind: EvidenceKind
-    tag: Code
-    captured_at: Time | None = None
-    lat: Annotated[float, Field(ge=-90, le=90)] | None = None
-    lng: Annotated[float, Field(ge=-180, le=180)] | None = None
-    signer_name: Line | None = None
-    file: UploadFile
-
-    @model_validator(mode="after")
-    def _a_whole_place_and_a_signer(self) -> Self:
-        check_tag(self.kind, self.tag)
-        if (self.lat is None) is not (self.lng is None):
-            raise ValueError("lat and lng come together")
-        return self
-
-
-class EvidenceOut(Out):
-    """A photo or signature that we have. `reused`: the same picture was sent for another work order before."""
-
-    id: UUID
-    visit_id: UUID | None
-    work_order_id: UUID
-    kind: EvidenceKind
-    tag: str
-    signer_name: str | None
-    mime: str
-    size_bytes: int
-    width: int
-    height: int
-    sha256: str
-    original_sha256: str
-    captured_at: UtcTime | None
-    location: Coordinates | None
-    reused: bool
-    recorded_at: UtcTime
-
-    @classmethod
-    def of(cls, evidence: Evidence) -> Self:
-        place = (
-            Coordinates(lat=evidence.latitude, lng=evidence.longitude)
-            if evidence.latitude is not None and evidence.longitude is not None
-            else None
-        )
-        same = {name: getattr(evidence, name) for name in cls.model_fields if name != "location"}
-        return cls(location=place, **same)
-
-
-class PromisedEvidenceIn(In):
-    """A photo or signature of this visit, uploaded or still on the device; `id` is the one that it is uploaded with."""
-
-    id: UUID
-    kind: EvidenceKind
-    tag: Code
-    sha256: Sha256 | None = None
-    captured_at: Time | None = None
-    location: Coordinates | None = None
-    signer_name: Line | None = None
-
-    @model_validator(mode="after")
-    def _a_signer(self) -> Self:
-        check_tag(self.kind, self.tag)
-        return self
+Document = Annotated[JsonObject, AfterValidator(_short_enough)]
 
 
 class RefusedSignatureIn(In):
@@ -102,20 +36,75 @@ class RefusedSignatureIn(In):
     reason: Text
 
 
-class ClosureIn(Reported):
+class WaiverIn(In):
+    """Why a rule of the policy need not be met; `rule_id` is `evidence` for promised pictures that will never come."""
+
+    rule_id: Line
+    reason: Text
+
+
+class SubmittedReadingIn(In):
+    """What a meter of the asset showed."""
+
+    label: Line
+    value: Number
+    unit: ShortLine | None = None
+
+
+class ScanIn(In):
+    """What a scanner read; `tag` says off what."""
+
+    tag: Code | None = None
+    value: Line
+
+
+class TestIn(In):
+    """What a functional test of this name came to: a number, a text, or whether it passed."""
+
+    __test__ = False
+
+    name: Line
+    value: bool | Number | SafeText
+
+
+class CustomerCodeIn(In):
+    """Six digits that the customer told the technician. `checked`: how the device looked at them."""
+
+    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
+    entered_at: Time
+    checked: Literal["online", "offline"] = "online"
+
+
+class ProofIn(In):
+    """What is sent as proof, however it comes."""
+
+    evidence: Annotated[list[PromisedEvidenceIn], Field(max_length=200)] = Field(default_factory=list)
+    no_parts_used: bool = False
+    refused_signatures: Annotated[list[RefusedSignatureIn], Field(max_length=3)] = Field(default_factory=list)
+    waivers: Annotated[list[WaiverIn], Field(max_length=100)] = Field(default_factory=list)
+    """Rules that the technician says cannot be met, where the policy lets technicians say so."""
+    readings: Annotated[list[SubmittedReadingIn], Field(max_length=100)] = Field(default_factory=list)
+    scans: Annotated[list[ScanIn], Field(max_length=100)] = Field(default_factory=list)
+    tests: Annotated[list[TestIn], Field(max_length=100)] = Field(default_factory=list)
+    shown: Annotated[list[Document], Field(max_length=5)] = Field(default_factory=list)
+    """The documents that were shown to who signed, 32 KB each; a signature names one by its hash."""
+    customer_code: CustomerCodeIn | None = None
+    location: Location | None = None
+    policy_version: Int | None = None
+    """The policy the device went by; the terms are what counts, a difference is kept."""
+    terms_id: UUID | None = None
+    """The terms that the device went by: a newer policy never fails what was done under an older one."""
+
+
+class ClosureIn(ProofIn, Reported):
     """What the technician says is proof that the work is done; `answers`: checklist item → answer."""
 
     outcome: Literal["resolved"] = "resolved"
     resolution_code: Code | None = None
     cause_code: Code | None = None
     answers: Annotated[dict[Line, Answer], Field(max_length=500)] = Field(default_factory=dict)
-    evidence: Annotated[list[PromisedEvidenceIn], Field(max_length=200)] = Field(default_factory=list)
-    no_parts_used: bool = False
-    refused_signatures: Annotated[list[RefusedSignatureIn], Field(max_length=3)] = Field(default_factory=list)
     reason: Text | None = None
     """Why somebody else than the technician completes the visit."""
-    policy_version: Int | None = None
-    """The policy the device went by; the visit's own is what counts, a difference is kept."""
 
 
 class FindingOut(Out):
@@ -143,7 +132,8 @@ class ClosureOut(Out):
     """A submission with its verdict.
 
     `unmet`: kept as a draft, the visit is still open, `findings` say what to fix. `awaiting_evidence`: the visit is
-    completed; upload what `missing_evidence` lists. `pending_review`: a supervisor looks at it.
+    completed; upload what `missing_evidence` lists, by `evidence_due_at`. `pending_review`: a supervisor looks at it,
+    by `review_due_at`. `waived`: taken although a rule is not met, see `waived`. `terms_id`: what it was judged by.
     """
 
     id: UUID
@@ -152,12 +142,17 @@ class ClosureOut(Out):
     verdict: VerdictKind
     findings: list[FindingOut]
     missing_evidence: list[UUID]
+    waived: list[str]
     review: ReviewDecisionOut | None
+    terms_id: UUID | None
     submitted: dict[str, Any]
     submitted_by: UUID | None
     occurred_at: UtcTime
     effective_at: UtcTime
     recorded_at: UtcTime
+    evidence_due_at: UtcTime | None
+    review_due_at: UtcTime | None
+    decided_at: UtcTime | None
 
     @classmethod
     def of(cls, one: ClosureSubmission) -> Self:
@@ -171,30 +166,69 @@ class ClosureOut(Out):
                 text=one.review_text or "",
                 rule_ids=one.review_rule_ids,
             )
-        same = ("id", "visit_id", "work_order_id", "submitted_by", "occurred_at", "effective_at", "recorded_at")
+        made = {"findings", "missing_evidence", "waived", "review", "submitted"}
         return cls(
-            verdict=VerdictKind(one.verdict),
             findings=[FindingOut(**finding) for finding in one.findings],
             missing_evidence=missing,
+            waived=[finding["rule_id"] for finding in one.findings if finding["met"] == "waived"],
             review=review,
             submitted=one.body,
-            **{name: getattr(one, name) for name in same},
+            **{name: getattr(one, name) for name in cls.model_fields if name not in made},
         )
+
+
+class WaiverOut(Out):
+    """Why a rule need not be met on a visit, and who said so. `role`: technician or supervisor."""
+
+    id: UUID
+    visit_id: UUID
+    rule_id: str
+    role: WaivedBy
+    reason: str
+    granted_by: UUID | None
+    granted_at: UtcTime
+
+
+class GrantedOut(Out):
+    """The waiver, and the closure of the visit as it is now; null where nothing was sent yet."""
+
+    waiver: WaiverOut
+    closure: ClosureOut | None
+
+    @classmethod
+    def of(cls, waiver: ClosureWaiver, submission: ClosureSubmission | None) -> Self:
+        closure = ClosureOut.of(submission) if submission is not None else None
+        return cls(waiver=WaiverOut.model_validate(waiver), closure=closure)
+
+
+class ConfirmationOut(Out):
+    """What the customer was asked and said; `answer` is null while nobody has said anything in time."""
+
+    id: UUID
+    submission_id: UUID
+    asked_at: UtcTime
+    due_at: UtcTime
+    answer: ConfirmationAnswer | None
+    comment: str | None
+    answered_at: UtcTime | None
 
 
 class VisitClosureOut(Out):
     """What must be proven on this visit, what was sent, and where it stands: `verdict` is the last one."""
 
     visit_id: UUID
+    terms_id: UUID | None
     policy: dict[str, Any]
     checklist: list[dict[str, Any]]
     verdict: VerdictKind | None
     submissions: list[ClosureOut]
     evidence: list[EvidenceOut]
+    waivers: list[WaiverOut]
+    confirmations: list[ConfirmationOut]
 
 
 class PendingReviewOut(Out):
-    """A closure that waits for a supervisor, the longest waiting first."""
+    """A closure that waits for a supervisor, and why; it never approves itself, but is `overdue` after `due_at`."""
 
     submission_id: UUID
     work_order_id: UUID
@@ -205,20 +239,27 @@ class PendingReviewOut(Out):
     technician_id: UUID | None
     reasons: list[str]
     findings: list[FindingOut]
+    waivers: list[WaiverOut]
+    due_at: UtcTime | None
+    overdue: bool
     recorded_at: UtcTime
 
 
 class ReviewIn(In):
-    """A supervisor's decision; a send-back says which rules and why, and whether somebody must go there again."""
+    """A supervisor's decision.
 
-    decision: Literal["approve", "send_back"]
+    A send-back says which rules and why, and whether somebody must go there again; a rejected closure cannot be mended:
+    somebody must go there again.
+    """
+
+    decision: Literal["approve", "send_back", "reject"]
     rule_ids: Annotated[list[Line], Field(max_length=100)] = Field(default_factory=list)
     text: Annotated[SafeText, Field(max_length=2000)] = ""
     revisit: bool = False
 
     @model_validator(mode="after")
     def _a_send_back_says_why(self) -> Self:
-        if self.decision == "send_back" and not self.text.strip():
+        if self.decision != "approve" and not self.text.strip():
             raise ValueError("say what must be put right")
         if self.decision == "approve" and self.revisit:
             raise ValueError("what is approved needs no other visit")

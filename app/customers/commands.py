@@ -146,8 +146,8 @@ def record_reading(
     *,
     work_order_id: UUID | None,
     visit_id: UUID | None,
+    technician_id: UUID | None,
     effective_at: datetime,
-    by: Caller,
     at: datetime,
 ) -> AssetReading:
     """Keep what a meter of the asset showed. The same reading again is the same reading.
@@ -161,7 +161,7 @@ def record_reading(
         "asset_id": asset.id,
         "work_order_id": work_order_id,
         "visit_id": visit_id,
-        "technician_id": by.technician_id,
+        "technician_id": technician_id,
         "effective_at": effective_at,
         "recorded_at": at,
     }

@@ -172,6 +172,7 @@ class AssetIn(In):
     serial: Line | None = None
     warranty_until: date | None = None
     installed_at: Time | None = None
+    retired_at: Time | None = None
     external_ref: Line | None = None
 
 
@@ -182,6 +183,7 @@ class AssetChanges(In):
     serial: Line | None = absent()
     warranty_until: date | None = absent()
     installed_at: Time | None = absent()
+    retired_at: Time | None = absent()
     external_ref: Line | None = absent()
 
 
@@ -193,6 +195,7 @@ class AssetOut(Out):
     serial: str | None
     warranty_until: date | None
     installed_at: UtcTime | None
+    retired_at: UtcTime | None
     external_ref: str | None
     version: int
 

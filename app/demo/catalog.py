@@ -15,7 +15,7 @@ from app.domain.stock import change_of
 from app.parts.models import LocationKind, MovementKind, Part, PartMovement, StockLocation
 from app.work_orders.models import WorkType, WorkTypeVersion
 from app.work_orders.schemas import WorkTypeVersionIn
-from app.work_orders.work_types import check_proofs
+from app.work_orders.well_formed import check_proofs
 
 #: Number, name, cost in cents.
 PARTS: Sequence[tuple[str, str, int]] = (
@@ -56,7 +56,7 @@ SERVICE_CHECK = [
     },
     {"id": "filter", "label": "Filter", "kind": "choice", "required": True, "choices": ["fine", "replaced"]},
 ]
-PHOTO = {"id": "photo-after", "kind": "photo", "params": {"tag": "after", "min": 1}}
+PHOTO = {"id": "photo-after", "kind": "photo", "params": {"tag": "after", "min": 1}, "waivable_by": "technician"}
 SIGNED = {
     "id": "customer-signs",
     "kind": "signature",
@@ -214,7 +214,7 @@ def make_catalog(chance: Chance, organization_id: UUID, workers: Sequence[Worker
 
 def _kind(chance: Chance, organization_id: UUID, key: str, at: datetime) -> Kind:
     given = WorkTypeVersionIn.model_validate(WORK_TYPES[key])
-    check_proofs(given)
+    check_proofs(checklists={"checklist": given.checklist}, policies={"closure_policy": given.closure_policy})
     kind_id = chance.id(at)
     version = WorkTypeVersion(
         organization_id=organization_id,

@@ -15,10 +15,17 @@ from app.demo.figures import explain, figures
 from app.demo.office import Job, iso, send_out, work_types
 from app.demo.offline import work_offline
 from app.demo.pictures import photo, signature
+from app.demo.rules import PRIORITY
 from app.demo.talk import DayFailed, Somebody, Storyteller, check, sign_in
 
 MAIL_SECONDS = 40
-ANSWERS = {"gas_tight": True, "co_ppm": 18, "remarks": "Electrode was worn."}
+ANSWERS = {
+    "gas_tight": True,
+    "co_ppm": 18,
+    "remarks": "Electrode was worn.",
+    "gas_safety.leak_spray": True,
+    "gas_safety.ventilated": "yes",
+}
 LINK = re.compile(r"https?://\S+/s/[\w-]+")
 
 Mailbox = Callable[[str], str | None]
@@ -44,6 +51,7 @@ def play(url: str, out: Console, *, mailbox: Mailbox | None = None) -> None:
         before = figures(max_, tell)
         technician_works(ana, job, tell)
         proves(ana, dana, job, tell)
+        sealed(http, dana, job, tell)
         customer_answers(http, read_mail, address, tell)
         tell.scene("7  Max looks at the figures again")
         explain(before, figures(max_, tell), tell)
@@ -74,7 +82,7 @@ def office_plans(dana: Somebody, ana: Somebody, tell: Storyteller) -> tuple[Job,
         "title": "The oven is cold and so is the shop",
         "work_type_id": work_types(dana)["heating_repair"],
         "channel": "phone",
-        "priority": 2,
+        "priority": PRIORITY,
         "customer_id": customer,
         "site_id": site_id,
         "asset_id": asset_id,
@@ -135,6 +143,20 @@ def proves(ana: Somebody, dana: Somebody, job: Job, tell: Storyteller) -> None:
     order = dana.get(f"/v1/work-orders/{job.work_order_id}")
     check(order["status"] == "closed", f"the work order should be closed and is {order['status']}")
     tell.good(f"Verified: {job.number} closed itself.")
+
+
+def sealed(http: httpx.Client, dana: Somebody, job: Job, tell: Storyteller) -> None:
+    """What was closed has a certificate, which anybody may check, and a report for the customer."""
+    certificate = dana.get(f"/v1/work-orders/{job.work_order_id}/certificate")
+    answer = http.post("/v1/certificates/verify", json={"code": certificate["code"]})
+    tell.asked("-", "POST", "/v1/certificates/verify", answer.status_code)
+    check(answer.status_code == 200, f"the certificate could not be checked: {answer.text[:300]}")
+    wrong = [one["detail"] for one in answer.json()["differences"]]
+    check(answer.json()["valid"], f"the certificate should be good: {', '.join(wrong)}")
+    tell.good(f"Sealed and signed, and as it was sealed: {certificate['url']}")
+    report = f"/v1/work-orders/{job.work_order_id}/service-report"
+    check("text/html" in dana.read(report), "the service report should be a page")
+    tell.good(f"The service report: {http.base_url}{report}")
 
 
 def customer_answers(http: httpx.Client, read_mail: Mailbox, address: str, tell: Storyteller) -> None:

@@ -112,7 +112,7 @@ def finish(story: Story, trip: Trip, at: datetime) -> datetime:
         return story.happen(EventType.CLOSED, at, policy="none")
     if chance.happens(7):
         submit(story, trip, at - 3 * MINUTE, forgets_checklist=True)
-    submission = submit(story, trip, at)
+    submission = submit(story, trip, at, camera_broken=story.kind.key == "emergency" and chance.happens(8))
     if submission.verdict is VerdictKind.PENDING_REVIEW:
         reviewed(story, trip, submission)
     return story.events[-1].effective_at

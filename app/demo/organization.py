@@ -16,6 +16,7 @@ from app.demo.feedback import ask_customers, fill_outbox
 from app.demo.history import DAYS, WORK_ORDERS, tell
 from app.demo.pictures import keep_pictures
 from app.demo.places import CUSTOMERS, make_places
+from app.demo.rules import make_rules
 from app.demo.story import Diary, Stage
 from app.demo.tour import print_tour
 from app.domain.roles import Role
@@ -73,6 +74,7 @@ def make(runtime: Runtime, *, now: datetime, seed: int = SEED) -> UUID:
         add(db, made.rows)
         orders = [row.id for row in made.rows if isinstance(row, WorkOrder)]
         touch(db, made.organization.id, Kind.WORK_ORDER, *orders)
+        touch(db, made.organization.id, Kind.CLOSING, *orders)
         next_numbers(db, made.organization.id, "work_order", WORK_ORDERS)
         next_numbers(db, made.organization.id, "customers", CUSTOMERS)
         fill_outbox(db, runtime, made.surveys)
@@ -103,7 +105,8 @@ def imagine(runtime: Runtime, now: datetime, *, seed: int, password_hash: str) -
     stories = tell(stage, places.places)
     asked = ask_customers(stories, runtime.secret)
     told = [row for story in stories for row in story.rows()]
-    rows = [*cast.rows, *catalog.rows, *places.rows, *told, *asked]
+    rules = make_rules(chance, organization.id, catalog, at=now)
+    rows = [*cast.rows, *catalog.rows, *places.rows, *told, *asked, *rules]
     return Made(organization, rows, [one for one in asked if isinstance(one, Survey)])
 
 

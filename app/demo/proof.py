@@ -5,14 +5,16 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from app.closure.models import ClosureSubmission, Evidence, EvidenceKind
-from app.closure.schemas import ClosureIn, PromisedEvidenceIn
+from app.closure.evidence_schemas import PromisedEvidenceIn
+from app.closure.models import ClosureSubmission, ClosureWaiver, Evidence, EvidenceKind, WaivedBy
+from app.closure.schemas import ClosureIn, WaiverIn
 from app.demo.cast import CURRENCY
 from app.demo.catalog import BIG, CAUSES, CODES
 from app.demo.story import Story, Trip
 from app.domain.closure import VerdictKind, evaluate
+from app.domain.closure_case import facts_json, submission_json
+from app.domain.closure_facts import EvidenceFact, Facts, Submission
 from app.domain.closure_policy import Risk, RuleKind, policy_of
-from app.domain.closure_rules import EvidenceFact, Facts, Submission
 from app.domain.ledger import EventType
 from app.domain.roles import Role
 from app.identity.models import Employment
@@ -23,6 +25,9 @@ FILLED_IN: dict[str, Any] = {
     "gas_tight": True, "co_ppm": 24, "cleaned": True, "pressure_bar": 1.6, "filter": "replaced", "flushed": True,
     "serial": "HP-2231-8",
 }  # fmt: skip
+PROVEN = (VerdictKind.VERIFIED, VerdictKind.WAIVED)
+REVIEWED_WITHIN = timedelta(hours=24)
+BROKEN = "The camera of my phone is broken."
 
 
 def use_parts(story: Story, trip: Trip, at: datetime) -> None:
@@ -62,24 +67,37 @@ def asks_for_proof(story: Story) -> bool:
 
 
 def submit(
-    story: Story, trip: Trip, at: datetime, *, forgets_checklist: bool = False, photos_on_device: bool = False
+    story: Story,
+    trip: Trip,
+    at: datetime,
+    *,
+    forgets_checklist: bool = False,
+    photos_on_device: bool = False,
+    camera_broken: bool = False,
 ) -> ClosureSubmission:
     """Send in a closure at `at`, with the verdict that the policy gives; the visit and the order follow it.
 
     Args:
         forgets_checklist: nothing is filled in: the verdict is unmet, and it stays a draft.
         photos_on_device: they are promised, their bytes have not come.
+        camera_broken: there is no photo, and the technician waives the rule.
     """
     first = all(event.type != EventType.VISIT_COMPLETED or event.visit_id != trip.id for event in story.events)
-    evidence = _evidence(story, trip, at, promised=photos_on_device) if first and not forgets_checklist else []
-    given = _given(story, at, evidence, forgets_checklist=forgets_checklist)
+    evidence = []
+    if first and not forgets_checklist:
+        evidence = _evidence(story, trip, at, promised=photos_on_device, without_photo=camera_broken)
+    given = _given(story, at, evidence, forgets_checklist=forgets_checklist, waives=camera_broken)
     policy = story.kind.version.closure_policy
     stored = [one for one in story.more if isinstance(one, Evidence) and one.visit_id == trip.id]
-    verdict = evaluate(
-        policy_of(policy),
-        Submission(given.answers, given.resolution_code, given.cause_code, given.no_parts_used),
-        _facts(story, trip, at, evidence, stored),
+    said = Submission(
+        given.answers,
+        given.resolution_code,
+        given.cause_code,
+        given.no_parts_used,
+        waivers=[one.model_dump() for one in given.waivers],
     )
+    facts = _facts(story, trip, at, evidence, stored)
+    verdict = evaluate(policy_of(policy), said, facts)
     submission = ClosureSubmission(
         organization_id=story.organization_id,
         id=given.id,
@@ -89,11 +107,14 @@ def submit(
         body=given.model_dump(mode="json", exclude={"age_ms", "sent_at"}),
         body_hash=fingerprint_of(given),
         policy=policy,
+        facts={**facts_json(facts), "submission": submission_json(said)},
         verdict=verdict.kind,
         findings=[asdict(finding) for finding in verdict.findings],
         occurred_at=at,
         effective_at=at,
         recorded_at=at,
+        decided_at=at if verdict.kind in PROVEN else None,
+        review_due_at=at + REVIEWED_WITHIN if verdict.kind is VerdictKind.PENDING_REVIEW else None,
     )
     if verdict.kind is not VerdictKind.UNMET:
         about = {"submission_id": submission.id, "verdict": verdict.kind, "reason": None}
@@ -101,10 +122,29 @@ def submit(
         if first:
             complete(story, trip, at, given.resolution_code, given.cause_code, submission_id=submission.id)
     story.add(submission)
-    if verdict.kind is VerdictKind.VERIFIED:
-        story.happen(EventType.VISIT_VERIFIED, at, trip=trip, verification="passed", submission_id=submission.id)
-        story.happen(EventType.CLOSED, at, verdict=VerdictKind.VERIFIED, submission_id=submission.id)
+    for waiver in given.waivers:
+        _waive(story, trip, waiver.rule_id, waiver.reason, at=at)
+    if verdict.kind in PROVEN:
+        known: dict[str, Any] = {"verdict": verdict.kind, "submission_id": submission.id}
+        story.happen(EventType.VISIT_VERIFIED, at, trip=trip, verification="passed", **known)
+        story.happen(EventType.CLOSED, at, **known)
     return submission
+
+
+def _waive(story: Story, trip: Trip, rule_id: str, reason: str, *, at: datetime) -> None:
+    told: dict[str, Any] = {"rule_id": rule_id, "role": WaivedBy.TECHNICIAN, "reason": reason}
+    story.happen(EventType.CLOSURE_WAIVED, at, trip.crew, trip, **told)
+    story.add(
+        ClosureWaiver(
+            organization_id=story.organization_id,
+            id=story.stage.chance.id(at),
+            work_order_id=story.id,
+            visit_id=trip.id,
+            granted_by=trip.worker.person_id,
+            granted_at=at,
+            **told,
+        )
+    )
 
 
 def complete(
@@ -120,7 +160,7 @@ def review(story: Story, trip: Trip, submission: ClosureSubmission, at: datetime
     verification = "passed" if approve else "failed"
     story.happen(EventType.VISIT_VERIFIED, at, sam, trip, verification=verification, submission_id=submission.id)
     submission.verdict = VerdictKind.VERIFIED if approve else VerdictKind.CHANGES_REQUESTED
-    submission.reviewed_at, submission.reviewed_by = at, sam.id
+    submission.reviewed_at, submission.reviewed_by, submission.decided_at = at, sam.id, at
     submission.review_text = "" if approve else "The photo shows the wrong side of the unit."
     submission.review_rule_ids = [] if approve else ["photo-after"]
     if approve:
@@ -134,7 +174,7 @@ def review(story: Story, trip: Trip, submission: ClosureSubmission, at: datetime
         story.happen(EventType.SENT_BACK, at, sam, **told)
 
 
-def _given(story: Story, at: datetime, evidence: list[Evidence], *, forgets_checklist: bool) -> ClosureIn:
+def _given(story: Story, at: datetime, evidence: list[Evidence], *, forgets_checklist: bool, waives: bool) -> ClosureIn:
     chance, version = story.stage.chance, story.kind.version
     asked = [item["id"] for item in version.checklist if item["id"] in FILLED_IN]
     coded = any(rule["kind"] == RuleKind.RESOLUTION_CODES for rule in version.closure_policy["rules"])
@@ -148,15 +188,16 @@ def _given(story: Story, at: datetime, evidence: list[Evidence], *, forgets_chec
             PromisedEvidenceIn(id=one.id, kind=one.kind, tag=one.tag, captured_at=at, signer_name=one.signer_name)
             for one in evidence
         ],
+        waivers=[WaiverIn(rule_id="photo-after", reason=BROKEN)] if waives else [],
         no_parts_used=not any(isinstance(one, PartMovement) for one in story.more),
     )
 
 
-def _evidence(story: Story, trip: Trip, at: datetime, *, promised: bool) -> list[Evidence]:
+def _evidence(story: Story, trip: Trip, at: datetime, *, promised: bool, without_photo: bool) -> list[Evidence]:
     """The photo and the signature that the policy asks for; what is only promised is no row yet."""
     wanted: list[tuple[EvidenceKind, str, str | None]] = []
     for rule in story.kind.version.closure_policy["rules"]:
-        if rule["kind"] == RuleKind.PHOTO:
+        if rule["kind"] == RuleKind.PHOTO and not without_photo:
             wanted.append((EvidenceKind.PHOTO, rule["params"]["tag"], None))
         elif rule["kind"] == RuleKind.SIGNATURE:
             wanted.append((EvidenceKind.SIGNATURE, "customer", story.place.contact.name))
@@ -195,8 +236,6 @@ def _facts(story: Story, trip: Trip, at: datetime, named: list[Evidence], stored
     install = story.kind.version.purpose == "installation"
     contractor = trip.worker.technician.employment is Employment.CONTRACTOR
     return Facts(
-        work_order_id=str(story.id),
-        salt=b"",
         ended_at=at,
         checklist=story.kind.version.checklist,
         evidence=[

@@ -46,6 +46,10 @@ class Somebody:
     def get(self, path: str, **params: Any) -> Any:
         return self._send("GET", path, expect=200, params=params).json()
 
+    def read(self, path: str) -> str:
+        """The type of what is there."""
+        return str(self._send("GET", path, expect=200, headers={"Accept": "text/html"}).headers["content-type"])
+
     def post(self, path: str, body: Any = None, *, expect: int = 201, version: int | None = None) -> Any:
         headers = {} if version is None else {"If-Match": f'"{version}"'}
         return self._send("POST", path, expect=expect, json=body, headers=headers).json()

@@ -4,18 +4,25 @@
     {"eq": ["answers.leak", true]}   {"in": ["work_order.priority", [1, 2]]}
     {"gt": ["answers.pressure", 2.5]}   {"present": "asset.serial"}
 
-The phone evaluates the same expressions while it is offline: tests/domain/condition_vectors.json is the contract
-of both. So everything here is total: whatever odd thing it is given, the answer is yes or no, never an error.
+The phone evaluates the same expressions while it is offline: openapi/closure-vectors/conditions.json is the contract
+of both. So everything here is total: whatever odd thing it is given, the answer is yes or no, never an error; and
+nothing here depends on what only one language has: numbers are doubles, blank is what JavaScript trims.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 Values = Mapping[str, Any]
 #: What the first part of a path may be.
 GROUPS = ("answers", "work_order", "asset")
 DEEPEST = 16
+#: What `trim()` of JavaScript takes away, to the letter; `str.strip()` takes away U+001C to U+001F and U+0085 too.
+BLANKS = (
+    "\t\n\v\f\r \xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,7 @@ def _in(operand: Any, values: Values, depth: int) -> bool:
 def _gt(operand: Any, values: Values, depth: int) -> bool:
     path, limit = _pair(operand)
     found = _value(path, values) if path is not None else None
-    return bool(is_number(found) and is_number(limit) and found > limit)
+    return is_number(found) and is_number(limit) and float(found) > float(limit)
 
 
 def _present(operand: Any, values: Values, depth: int) -> bool:
@@ -91,21 +98,37 @@ OPERATORS: Mapping[str, Callable[[Any, Values, int], bool]] = {
 
 
 def is_present(value: Any) -> bool:
-    """False, 0 and "no" are answers; null, blank text and empty lists are none."""
+    """False, 0 and "no" are answers; null, blank text, empty lists and empty objects are none."""
     if isinstance(value, str):
-        return bool(value.strip())
-    return value is not None and not (isinstance(value, list | dict) and not value)
+        return is_text(value)
+    return value is not None and not (isinstance(value, list | Mapping) and not value)
 
 
-def is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def is_text(value: Any) -> TypeGuard[str]:
+    """Text that is not blank."""
+    return isinstance(value, str) and value.strip(BLANKS) != ""
+
+
+def is_number(value: Any) -> TypeGuard[int | float]:
+    """A number that a double can hold: 10^400 is none, for JavaScript reads it as infinity."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(float(value))
+    except OverflowError:
+        return False
 
 
 def same(one: Any, other: Any) -> bool:
-    """Equal as JSON scalars: 1 is 1.0, but true is not 1 and "1" is not 1; lists and objects equal nothing."""
+    """Equal as JSON scalars: 1 is 1.0, but true is not 1 and "1" is not 1; lists and objects equal nothing.
+
+    Numbers are compared as doubles: beyond 2^53 neighbours are equal, as in JavaScript.
+    """
     if is_number(one) and is_number(other):
-        return bool(one == other)
-    return type(one) is type(other) and isinstance(one, str | bool | None) and one == other
+        return float(one) == float(other)
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    return (one is None and other is None) or (isinstance(one, str) and isinstance(other, str) and one == other)
 
 
 def _pair(operand: Any) -> tuple[str | None, Any]:

@@ -221,7 +221,7 @@ def apply(order: WorkOrderState, visits: dict[UUID, VisitState], event: Event) -
     before, order.status = order.status, derive(order, visits.values())
     if order.status is W.COMPLETED and before is not W.COMPLETED:
         _completed(order, event, visits)
-    elif before is W.COMPLETED and order.status is not W.CLOSED:
+    elif before is W.COMPLETED and order.status not in (W.COMPLETED, W.CLOSED):
         order.outcome = order.resolved_at = None
 
 
@@ -421,8 +421,9 @@ def _scheduled(visit: VisitState, event: Event) -> None:
 
 
 def _held_to(visit: VisitState, event: Event) -> None:
-    if event.data.get("terms_id"):
-        visit.terms_id = UUID(str(event.data["terms_id"]))
+    if "terms_id" in event.data:
+        known = event.data["terms_id"]
+        visit.terms_id = UUID(str(known)) if known else None
 
 
 def _dispatched(visit: VisitState, event: Event) -> None:

@@ -164,12 +164,6 @@ def sending_time(at: datetime, zone: tzinfo, policy: SurveyPolicy) -> datetime:
     return datetime.combine(day, policy.earliest, zone).astimezone(at.tzinfo)
 
 
-def retry_delay(attempts: int, asked_for_seconds: int | None) -> timedelta:
-    """How long to wait after the nth try that came to nothing: 15 s, doubled each time up to an hour."""
-    usual = min(15 * 2 ** min(attempts - 1, 10), 3600)
-    return timedelta(seconds=max(usual, asked_for_seconds or 0))
-
-
 def is_editable(answered_at: datetime | None, *, at: datetime) -> bool:
     """An answer may be given once and changed for a day."""
     return answered_at is None or at - answered_at <= EDITABLE_FOR

@@ -12,8 +12,10 @@ from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 
 from app.identity.access import Caller, allowed, authenticate, bearer_of, seat
+from app.kit.problems import Refusal
 from app.kit.runtime import Runtime
 
 Made = TypeVar("Made")
@@ -33,7 +35,12 @@ class StreamedOperation(APIRoute):
         async def run(request: Request) -> Response:
             async with seat(request.app.state.seats):
                 request.state.caller = await run_in_threadpool(let_in, request)
-            return await handle(request)
+            try:
+                return await handle(request)
+            except HTTPException as error:
+                if isinstance(error.__cause__, Refusal):  # FastAPI answers 400 to whatever goes wrong with a body
+                    raise error.__cause__ from None
+                raise
 
         return run
 

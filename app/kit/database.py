@@ -28,7 +28,9 @@ API_ROLE = "firstfix_api"
 TRUSTED_SECONDS = 1.0
 SESSION_SETUP = (
     f"SET ROLE {API_ROLE}; SET TIME ZONE 'UTC'; SET statement_timeout = '30s'; "
-    "SET idle_in_transaction_session_timeout = '60s'; SET jit = off"
+    "SET idle_in_transaction_session_timeout = '60s'; SET jit = off; "
+    # What certificates hash is text: it must not depend on how somebody has set up the database.
+    "SET extra_float_digits = 1; SET bytea_output = 'hex'"
 )
 
 NAMING = {

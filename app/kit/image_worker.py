@@ -48,8 +48,8 @@ def _reencoded(data: bytes, job: dict[str, Any]) -> tuple[dict[str, Any], bytes]
         edge = job["edge_px"]
         im.draft("RGB", (edge, edge))  # a JPEG four times too large is decoded at a quarter: memory stays low
         profile = im.info.get("icc_profile")
+        im.thumbnail((edge, edge), Image.Resampling.LANCZOS)  # before anything that copies it
         upright = ImageOps.exif_transpose(im)
-    upright.thumbnail((edge, edge), Image.Resampling.LANCZOS)
     upright = _in_srgb(upright, profile)
     upright = _keep_png_modes(upright) if job["output"] == "PNG" else _on_white(upright)
     upright.info.clear()  # Pillow would write the JPEG comment and the PNG texts again

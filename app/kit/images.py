@@ -7,17 +7,25 @@ nothing else: no location, no comment, no thumbnail, no trailing archive.
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Literal
 
-from app.kit.problems import TooLarge, Unprocessable, UnsupportedMedia
+from app.kit.problems import TooLarge, Unavailable, Unprocessable, UnsupportedMedia
 
 Mime = Literal["image/jpeg", "image/png", "image/webp"]
 
+#: So many pictures are decoded at once in this process, whoever asks: each may take `Limits.memory_bytes`.
+AT_ONCE = min(4, max(2, os.cpu_count() or 2))
+ROOM_WAIT_SECONDS = 10
+_room = threading.BoundedSemaphore(AT_ONCE)
 _WORKER = Path(__file__).with_name("image_worker.py")
 #: What the worker needs of the machine: nothing of our environment, least of all its secrets.
 _ENVIRONMENT = {"PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8"}
@@ -49,10 +57,10 @@ class Limits:
     pixels: int = 50_000_000
     edge_px: int = 2560
     jpeg_quality: int = 85
-    memory_bytes: int = 1024 * 1024 * 1024
+    memory_bytes: int = 640 * 1024 * 1024
     output_bytes: int = 40 * 1024 * 1024
-    cpu_seconds: int = 15
-    wall_seconds: float = 30.0
+    cpu_seconds: int = 10
+    wall_seconds: float = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,7 @@ def reencode(
         ImageTypeRefused: not JPEG, PNG or WebP, or not what `declared` says.
         ImageTooLarge: too many bytes, or too many pixels (refused before anything is decoded).
         ImageUnreadable: damaged, cut short, or over the limits of memory or time.
+        Unavailable: too many are being read; nothing is wrong with this one.
     """
     limits = limits or Limits()
     if len(data) > limits.upload_bytes:
@@ -98,7 +107,8 @@ def reencode(
     kind = _agreed_kind(data, declared)
     output: Literal["PNG", "JPEG"] = "PNG" if keep_png and kind == "image/png" else "JPEG"
     job = {**asdict(limits), "format": kind.removeprefix("image/").upper(), "output": output}
-    facts, encoded = _run_worker(data, job, limits)
+    with _a_place():
+        facts, encoded = _run_worker(data, job, limits)
     return Image(
         bytes=encoded,
         mime="image/png" if output == "PNG" else "image/jpeg",
@@ -107,6 +117,16 @@ def reencode(
         sha256=hashlib.sha256(encoded).hexdigest(),
         original_sha256=hashlib.sha256(data).hexdigest(),
     )
+
+
+@contextmanager
+def _a_place() -> Iterator[None]:
+    if not _room.acquire(timeout=ROOM_WAIT_SECONDS):
+        raise Unavailable("Too many pictures are being read; try again.")
+    try:
+        yield
+    finally:
+        _room.release()
 
 
 def _agreed_kind(data: bytes, declared: str | None) -> Mime:

@@ -70,8 +70,13 @@ class ExternalRefTaken(RuleBroken):
     code = "external-ref-taken"
 
 
-def check_references(db: Session, organization_id: UUID, given: Mapping[type[NoSuchReference], UUID | None]) -> None:
+def check_references(
+    db: Session, organization_id: UUID, given: Mapping[type[NoSuchReference], UUID | None], *, within: str = "/body"
+) -> None:
     """Let ids pass that the organization has (None names nothing); one statement for all of them.
+
+    Args:
+        within: the JSON pointer of what they are fields of.
 
     Raises:
         NoSuchReference: the subclass of the first id that is not there, another organization's included.
@@ -88,7 +93,7 @@ def check_references(db: Session, organization_id: UUID, given: Mapping[type[NoS
     for kind, value in named.items():
         if not found[kind.table]:
             words = kind.code.replace("-", " ")
-            error = {"pointer": f"/body/{kind.field}", "code": kind.code, "detail": f"There is {words}."}
+            error = {"pointer": f"{within}/{kind.field}", "code": kind.code, "detail": f"There is {words}."}
             raise kind(f"There is {words} with this id.", errors=[error], id=str(value))
 
 

@@ -40,11 +40,19 @@ class Runtime:
     settings: Settings
     engine: sa.Engine
     dsn: str
-    secret: str
+    secret: str = field(repr=False)
+    previous_secrets: Sequence[str] = field(default=(), repr=False)
     reactions: Mapping[type, Sequence[Reaction]] = field(default_factory=dict)
     before_commit: Sequence[Hook] = ()
     """Who works off what a transaction has touched."""
+    composers: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    """Who composes which kind of message to customers."""
     queue: procrastinate.App = None  # type: ignore[assignment]
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        """The program's secret, and those of before."""
+        return (self.secret, *self.previous_secrets)
 
     def session(self) -> Session:
         """A session that knows this process; the caller commits or rolls back."""

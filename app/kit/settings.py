@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     """`email:password` of the first admin, made when there is no organization."""
     secret_key: SecretStr | None = None
     """Signs cursors and form nonces, 32 characters or more; made and kept in the data folder when not set."""
+    previous_secret_keys: list[SecretStr] = []
+    """Secret keys of before, as a JSON list: what was put away under them, as the keys of certificates, stays good."""
     database_connections: int = Field(default=12, ge=1, le=200)
     """Most database sessions that requests hold at once in this process."""
     most_waiting: int = Field(default=2000, ge=0)

@@ -9,9 +9,11 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
 from uuid import UUID
 
 ACCESS, REFRESH, API_KEY, SURVEY, SETUP = "ffa", "ffr", "ffk", "s", "ffs"
+CONFIRM, CODE = "y", "k"
 
 
 def mint(prefix: str, organization_id: UUID, *, bits: int = 192) -> str:
@@ -42,3 +44,12 @@ def organization_of(token: str, *prefixes: str) -> UUID | None:
         return UUID(bytes=base64.b64decode(rest[:22] + "==", altchars=b"-_", validate=True))
     except ValueError:
         return None
+
+
+def derived_again(prefix: str, organization_id: UUID, keys: Iterable[str], subject: UUID, known: bytes) -> str | None:
+    """The token of `subject` whose fingerprint is known, whichever of the program's secrets it was made with."""
+    for key in keys:
+        token = derive(prefix, organization_id, key, subject)
+        if hmac.compare_digest(fingerprint(token), known):
+            return token
+    return None

@@ -10,7 +10,8 @@ from sqlmodel import Field
 from sqlmodel import UTCDateTime as UtcDateTime
 
 from app.customers.models import Channel
-from app.kit.database import Table, belongs_to, index, json_field, one_of, time_field
+from app.kit.database import belongs_to, index, json_field, one_of
+from app.kit.sending import OutgoingRow
 
 
 class MessageState(StrEnum):
@@ -26,7 +27,7 @@ class MessageState(StrEnum):
     """Not to be sent, and `last_error` says why."""
 
 
-class CustomerMessage(Table, table=True):
+class CustomerMessage(OutgoingRow, table=True):
     """One message to one contact. What it says is composed when it is sent, by the feature that owns its `kind`."""
 
     __tablename__ = "customer_messages"
@@ -44,7 +45,8 @@ class CustomerMessage(Table, table=True):
 
     work_order_id: UUID
     visit_id: UUID | None = None
-    contact_id: UUID
+    contact_id: UUID | None = None
+    """None when there is nobody to tell."""
     kind: str
     """customer_code, customer_confirmation, service_report, …"""
     subject_id: UUID
@@ -54,10 +56,3 @@ class CustomerMessage(Table, table=True):
     data: dict[str, Any] = json_field()
     state: MessageState = Field(default=MessageState.DUE, sa_type=sa.Text)
     created_at: datetime = Field(sa_type=UtcDateTime)
-    due_at: datetime | None = time_field()
-    claimed_at: datetime | None = time_field()
-    attempts: int = 0
-    provider: str | None = None
-    provider_id: str | None = None
-    last_error: str | None = None
-    sent_at: datetime | None = time_field()

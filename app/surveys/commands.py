@@ -23,6 +23,7 @@ from app.domain.surveys import (
     snapshot,
     why_not,
 )
+from app.kit.forms import plain_text
 from app.kit.ids import uuid7
 from app.kit.problems import RuleBroken, Unprocessable
 from app.kit.queue import enqueue
@@ -134,14 +135,8 @@ def record_answer(db: Session, survey: Survey, given: Mapping[str, str], *, at: 
 
 def _read(question: Question, text: str) -> int | str | None:
     if question.kind is QuestionKind.TEXT:
-        return _plain(text) or None
+        return plain_text(text) or None
     return score_within(question, text)
-
-
-def _plain(text: str) -> str:
-    """Without what databases and terminals choke on; at most 2,000 characters."""
-    kept = (character for character in text.replace("\r\n", "\n") if character == "\n" or character.isprintable())
-    return "".join(kept).strip()[:2000]
 
 
 def _keep(

@@ -12,6 +12,7 @@ from sqlmodel import UTCDateTime as UtcDateTime
 
 from app.domain.surveys import QuestionKind, SuppressedReason
 from app.kit.database import Table, belongs_to, index, json_field, one_of, time_field
+from app.kit.sending import OutgoingRow
 
 
 class SurveyState(StrEnum):
@@ -29,7 +30,7 @@ class SurveyState(StrEnum):
     IMPORTED = "imported"
 
 
-class Survey(Table, table=True):
+class Survey(OutgoingRow, table=True):
     """An invitation, sent or not, with the reason when not. `segments` is a snapshot for grouping."""
 
     __tablename__ = "surveys"
@@ -56,13 +57,6 @@ class Survey(Table, table=True):
     template_version: int = 1
     segments: dict[str, Any] = json_field()
     created_at: datetime = Field(sa_type=UtcDateTime)
-    due_at: datetime | None = time_field()
-    claimed_at: datetime | None = time_field()
-    attempts: int = 0
-    provider: str | None = None
-    provider_id: str | None = None
-    last_error: str | None = None
-    sent_at: datetime | None = time_field()
     delivered_at: datetime | None = time_field()
     bounced_at: datetime | None = time_field()
     expires_at: datetime | None = time_field()

@@ -1,18 +1,16 @@
 """What a customer sees behind a link. Opening it tells and changes nothing; only a posted form does."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from itsdangerous import BadSignature
 from sqlmodel import Session
 
 from app.domain.surveys import EDITABLE_FOR, is_editable, questions_of
 from app.kit.database import enter
+from app.kit.forms import is_fresh, make_nonce
 from app.kit.pages import best_language, page, page_headers
-from app.kit.runtime import runtime_of
 from app.kit.tokens import SURVEY, fingerprint, organization_of
 from app.surveys import commands, queries
 from app.surveys.commands import AnswerClosed, AnswerIncomplete
@@ -21,7 +19,7 @@ from app.surveys.models import Survey
 from app.surveys.queries import OpenedLink
 from app.surveys.texts import LANGUAGES, texts_in
 
-FORM_LIVES = timedelta(hours=24)
+FORM = "survey-form"
 ONE_CLICK = "unsubscribe:one-click"
 
 
@@ -59,7 +57,7 @@ def answer_page(db: Session, survey: Survey, token: str, form: Mapping[str, str]
     if (over := _over_page(survey, at)) is not None:
         return over
     _, texts = texts_in(survey.language)
-    if not is_fresh(db, survey, form.get("nonce", ""), at=at):
+    if not is_fresh(db, FORM, survey.id, form.get("nonce", ""), at=at):
         return _form(db, queries.opened_link(db, survey), token, form, at=at, trouble=texts.form_too_old, status=409)
     try:
         commands.record_answer(db, survey, form, at=at)
@@ -126,19 +124,6 @@ def _form(
         "until": opened.until(EDITABLE_FOR) if answered else "",
         "trouble": trouble,
         "action": f"/s/{token}",
-        "nonce": make_nonce(db, survey.id, at=at),
+        "nonce": make_nonce(db, FORM, survey.id, at=at),
     }
     return page(TEMPLATES, "survey.html", language=language, status=status, **shown)
-
-
-def make_nonce(db: Session, survey_id: UUID, *, at: datetime) -> str:
-    """Proof that the form was fetched from here, for this survey, not long ago."""
-    return str(runtime_of(db).signer("survey-form").dumps([str(survey_id), int(at.timestamp())]))
-
-
-def is_fresh(db: Session, survey: Survey, nonce: str, *, at: datetime) -> bool:
-    try:
-        survey_id, made_at = runtime_of(db).signer("survey-form").loads(nonce)
-    except BadSignature:
-        return False
-    return bool(survey_id == str(survey.id) and at.timestamp() - made_at <= FORM_LIVES.total_seconds())

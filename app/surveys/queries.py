@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
 from pydantic import Field
 from sqlmodel import Session, col, select
 
@@ -21,6 +20,7 @@ from app.domain.surveys import (
 from app.kit.database import rows
 from app.kit.paging import PageQuery, page_by_id
 from app.kit.problems import NotFound
+from app.reports.queries import report_link
 from app.surveys.models import Survey, SurveyAnswer, SurveyState
 
 #: One row per work order; `last_asked_at` looks at other surveys of the same contact that went out or will.
@@ -180,6 +180,19 @@ def answers_of(db: Session, survey: Survey) -> Sequence[SurveyAnswer]:
     return sorted(found, key=lambda answer: (places.get(answer.question, len(places)), answer.question))
 
 
+#: It is on its way, or was when the report had its link already.
+CARRYING = (SurveyState.DUE, *_OUT)
+
+
+def carries_report(db: Session, organization_id: UUID, work_order_id: UUID) -> bool:
+    """Whether the work order's invitation tells where its service report is, or will."""
+    query = select(Survey).where(Survey.organization_id == organization_id, Survey.work_order_id == work_order_id)
+    survey = db.exec(query).one_or_none()
+    if survey is None or survey.state not in CARRYING:
+        return False
+    return report_link(db, organization_id, work_order_id, made_by=survey.created_at) is not None
+
+
 class SurveyListQuery(PageQuery):
     """Filters of the list of surveys."""
 
@@ -206,32 +219,3 @@ def survey_of(db: Session, organization_id: UUID, survey_id: UUID, *, lock: bool
     if found is None:
         raise NotFound("There is no such survey.", survey_id=str(survey_id))
     return found
-
-
-def due_surveys(db: Session, organization_id: UUID, *, at: datetime, nudged_before: datetime, most: int) -> list[UUID]:
-    """Take up to `most` surveys whose time has come and that nobody was told about lately, the longest due first."""
-    found = rows(
-        db,
-        "UPDATE surveys SET claimed_at = %(at)s WHERE organization_id = %(o)s AND id IN ("
-        "  SELECT id FROM surveys WHERE organization_id = %(o)s AND state = 'due' AND due_at <= %(at)s"
-        "  AND (claimed_at IS NULL OR claimed_at < %(before)s) ORDER BY due_at LIMIT %(most)s FOR UPDATE SKIP LOCKED"
-        ") RETURNING id",
-        at=at,
-        o=organization_id,
-        before=nudged_before,
-        most=most,
-    )
-    return [row["id"] for row in found]
-
-
-def abandoned_surveys(db: Session, organization_id: UUID, *, claimed_before: datetime) -> Sequence[Survey]:
-    """Claimed for sending, and no outcome was written for longer than any provider may take. Locked."""
-    return db.exec(
-        select(Survey)
-        .where(
-            Survey.organization_id == organization_id,
-            Survey.state == SurveyState.SENDING,
-            sa.func.coalesce(Survey.claimed_at, sa.func.to_timestamp(0)) < claimed_before,
-        )
-        .with_for_update(skip_locked=True)
-    ).all()

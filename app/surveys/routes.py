@@ -1,15 +1,15 @@
 """Surveys for the office, the customer's link, and the carrier's reports."""
 
 from typing import Annotated, Any
-from urllib.parse import parse_qsl
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from app.identity.access import Db, Me, Operation, Running, api_router
 from app.kit import clock
 from app.kit.database import enter
+from app.kit.forms import Fields
 from app.kit.pages import page_headers
 from app.kit.problems import BadRequest, NotAllowed, NotFound, refuses
 from app.kit.schemas import Page
@@ -38,17 +38,6 @@ def get_survey(survey_id: UUID, db: Db, me: Me) -> Any:
     answers = [SurveyAnswerOut.model_validate(answer) for answer in queries.answers_of(db, survey)]
     shown = SurveyOut.model_validate(survey).model_dump()
     return SurveyDetailOut(**shown, questions=survey.questions, answers=answers)
-
-
-async def _fields(request: Request) -> list[tuple[str, str]]:
-    """The fields of a posted form, in order; nothing when it cannot be read as one."""
-    try:
-        return parse_qsl((await request.body()).decode(), keep_blank_values=True, max_num_fields=50)
-    except ValueError:
-        return []
-
-
-Fields = Annotated[list[tuple[str, str]], Depends(_fields)]
 
 
 @links.api_route("/s/{token}", methods=["GET", "HEAD"])

@@ -42,7 +42,9 @@ class Texts:
     unsubscribe_ask: str
     unsubscribed_title: str
     unsubscribed: str
+    report: str
     sms: str
+    sms_report: str
     stop: str
 
 
@@ -85,7 +87,9 @@ EN = Texts(
     unsubscribe_ask="We will no longer ask you how a visit went.",
     unsubscribed_title="Done",
     unsubscribed="We will not ask you again.",
+    report="See what we did: your service report",
     sms="{company}: {work} is done. How did we do? {link}",
+    sms_report="Report: {link}",
     stop="Reply STOP to opt out",
 )
 
@@ -128,7 +132,9 @@ ES = Texts(
     unsubscribe_ask="Ya no le preguntaremos cómo fue una visita.",
     unsubscribed_title="Hecho",
     unsubscribed="No volveremos a preguntarle.",
+    report="Vea lo que hicimos: su informe de servicio",
     sms="{company}: {work} terminado. ¿Qué tal lo hicimos? {link}",
+    sms_report="Informe: {link}",
     stop="Responda STOP para no recibir más",
 )
 
@@ -171,7 +177,9 @@ DE = Texts(
     unsubscribe_ask="Wir fragen Sie dann nicht mehr, wie ein Besuch war.",
     unsubscribed_title="Erledigt",
     unsubscribed="Wir fragen Sie nicht mehr.",
+    report="Was wir gemacht haben: Ihr Servicebericht",
     sms="{company}: {work} ist erledigt. Wie waren wir? {link}",
+    sms_report="Bericht: {link}",
     stop="Antworten Sie STOP, um keine mehr zu erhalten",
 )
 

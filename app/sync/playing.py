@@ -84,8 +84,10 @@ SELECT v.id, v.work_order_id, w.number FROM visits v
 JOIN work_orders w ON w.organization_id = v.organization_id AND w.id = v.work_order_id
 LEFT JOIN work_type_versions t ON t.organization_id = v.organization_id AND t.work_type_id = w.work_type_id
      AND t.version = coalesce(v.work_type_version, w.work_type_version)
+LEFT JOIN closure_terms ct ON ct.organization_id = v.organization_id AND ct.id = v.terms_id
 WHERE v.organization_id = %(o)s AND v.technician_id = %(t)s AND v.status = ANY(%(statuses)s)
-      AND (%(id)s::uuid IS NULL OR v.id = %(id)s) AND (NOT %(free)s OR t.closure_policy = '{}')
+      AND (%(id)s::uuid IS NULL OR v.id = %(id)s)
+      AND (NOT %(free)s OR coalesce(ct.policy, t.closure_policy) - 'id' - 'version' = '{}')
 ORDER BY v.scheduled_start, v.id LIMIT 1
 """
 

@@ -8,6 +8,14 @@ from app.kit.events import Happened
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class VisitDispatched(Happened):
+    """The technician was told, and what the visit is held to is settled; it may happen again."""
+
+    work_order_id: UUID
+    visit_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PartsNeeded(Happened):
     """A trip ended without a solution, and these parts are needed to go on; `report_id` is the report that says so."""
 

@@ -29,6 +29,8 @@ class IssueCode(StrEnum):
     ATTACHMENT_MISSING = "attachment_missing"
     QUARANTINED = "quarantined"
     COMPLETION_REJECTED = "completion_rejected"
+    EVIDENCE_OVERDUE = "evidence_overdue"
+    REVIEW_OVERDUE = "review_overdue"
 
 
 C, V = IssueCode, VisitStatus
@@ -60,6 +62,8 @@ TEXTS: Mapping[IssueCode, str] = {
     C.CLOSURE_UNMET: "The proof that {by} sent does not meet the closure policy.",
     C.ATTACHMENT_MISSING: "A file that {by} announced has not arrived.",
     C.COMPLETION_REJECTED: "{by} reports the end of the work, but it could not be recorded ({why}).",
+    C.EVIDENCE_OVERDUE: "{number}: {missing} photos or signatures that {by} promised have not arrived in time.",
+    C.REVIEW_OVERDUE: "{number}: the closure of {by} waits for a supervisor for too long.",
     C.QUARANTINED: "A report of {by} could not be worked off; it is kept and being looked at.",
 }
 

@@ -31,8 +31,10 @@ SELECT v.id, v.version, v.number, v.status, v.technician_id, v.scheduled_start, 
        s.id AS s_id, s.name AS s_name, s.address, s.postal_code, s.latitude, s.longitude, s.access_notes,
        c.name AS c_name, c.phone, c.email, c.id AS c_id,
        a.id AS a_id, a.name AS a_name, a.model, a.serial, a.warranty_until,
-       coalesce(t.planned_parts, '[]')::text AS planned_parts, coalesce(t.checklist, '[]')::text AS checklist,
-       t.closure_policy, t.version AS t_version,
+       coalesce(t.planned_parts, '[]')::text AS planned_parts,
+       coalesce(ct.checklist, t.checklist, '[]')::text AS checklist,
+       coalesce(ct.policy, t.closure_policy) AS closure_policy,
+       coalesce(ct.policy_version, t.version) AS policy_version,
        (SELECT m.status FROM visit_members m
         WHERE m.organization_id = v.organization_id AND m.visit_id = v.id AND m.technician_id = %(t)s
           AND m.left_at IS NULL) AS member_status,
@@ -56,6 +58,7 @@ LEFT JOIN contacts c ON c.organization_id = w.organization_id AND c.id = w.conta
 LEFT JOIN assets a ON a.organization_id = w.organization_id AND a.id = w.asset_id
 LEFT JOIN work_type_versions t ON t.organization_id = w.organization_id AND t.work_type_id = w.work_type_id
      AND t.version = coalesce(v.work_type_version, w.work_type_version)
+LEFT JOIN closure_terms ct ON ct.organization_id = v.organization_id AND ct.id = v.terms_id
 WHERE v.organization_id = %(o)s
   AND (v.technician_id = %(t)s OR EXISTS (
       SELECT FROM visit_members m WHERE m.organization_id = v.organization_id AND m.technician_id = %(t)s
@@ -129,7 +132,7 @@ def document(row: dict[str, Any], caller: Caller, *, at: datetime) -> dict[str, 
         "planned_parts": orjson.Fragment(row["planned_parts"]),
         "checklist": orjson.Fragment(row["checklist"]),
         "closure": {
-            "version": row["t_version"],
+            "version": row["policy_version"],
             "rules": policy.get("rules", []),
             "auto_close": policy.get("auto_close", True),
             "changes_requested": row["changes_requested"],

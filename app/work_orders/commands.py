@@ -110,8 +110,8 @@ def create_work_order(db: Session, given: WorkOrderIn, *, by: Caller, at: dateti
         type=kind["key"],
         requested_at=requested_at,
         recorded_at=at,
-        **_from_work_type(kind, requested_at),
-        **_from_site(db, by.organization_id, given.site_id),
+        **from_work_type(kind, requested_at),
+        **from_site(db, by.organization_id, given.site_id),
         **given.model_dump(exclude={"id", "requested_at", "due_at"}),
     )
     if given.id is not None:
@@ -152,7 +152,7 @@ def _made_before(db: Session, id: UUID, given: WorkOrderIn, *, by: Caller) -> Wo
     return known
 
 
-def _from_work_type(kind: Mapping[str, Any], requested_at: datetime) -> dict[str, Any]:
+def from_work_type(kind: Mapping[str, Any], requested_at: datetime) -> dict[str, Any]:
     sla = kind["sla"]
     within = {name: sla.get(f"{name}_minutes") for name in ("resolution", "response")}
     due = {name: requested_at + timedelta(minutes=minutes) for name, minutes in within.items() if minutes}
@@ -168,7 +168,7 @@ def _from_work_type(kind: Mapping[str, Any], requested_at: datetime) -> dict[str
     }
 
 
-def _from_site(db: Session, organization_id: UUID, site_id: UUID | None) -> dict[str, Any]:
+def from_site(db: Session, organization_id: UUID, site_id: UUID | None) -> dict[str, Any]:
     found = rows(
         db,
         "SELECT territory, time_zone FROM sites WHERE organization_id = %(o)s AND id = %(s)s",

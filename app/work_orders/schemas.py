@@ -198,6 +198,7 @@ class WorkOrderOut(Out):
     reopen_count: int
     callback_of: UUID | None
     merged_into: UUID | None
+    follow_up_of: UUID | None
     is_test: bool
     version: int
     allowed_actions: list[AllowedActionOut]

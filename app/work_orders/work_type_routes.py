@@ -10,7 +10,8 @@ from app.kit import clock
 from app.kit.problems import NotFound, refuses
 from app.work_orders import queries, work_types
 from app.work_orders.schemas import WorkTypeIn, WorkTypeOut, WorkTypesOut, WorkTypeVersionIn
-from app.work_orders.work_types import PolicyNotWellFormed, WorkTypeKeyTaken
+from app.work_orders.well_formed import PolicyNotWellFormed
+from app.work_orders.work_types import WorkTypeKeyTaken
 
 router = api_router("/v1/work-types", "work types")
 

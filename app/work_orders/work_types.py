@@ -1,30 +1,23 @@
 """Kinds of work and their versions: a version is never changed, a new one is added."""
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session
 
-from app.domain.checklist import check_checklist
-from app.domain.closure_policy import check_policy
 from app.identity.access import Caller
 from app.kit.changes import Kind, touch
-from app.kit.problems import RuleBroken, Unprocessable
+from app.kit.problems import RuleBroken
 from app.work_orders import queries
 from app.work_orders.models import WorkType, WorkTypeVersion
+from app.work_orders.policy_queries import known_forms
 from app.work_orders.schemas import WorkTypeIn, WorkTypeVersionIn
+from app.work_orders.well_formed import check_proofs
 
 
 class WorkTypeKeyTaken(RuleBroken):
     code = "work-type-key-taken"
-
-
-class PolicyNotWellFormed(Unprocessable):
-    """A checklist or closure policy that cannot be understood; each mistake is listed."""
-
-    code = "policy-not-well-formed"
 
 
 def create_work_type(db: Session, given: WorkTypeIn, *, by: Caller, at: datetime) -> dict[str, Any]:
@@ -54,7 +47,11 @@ def create_version(
 
 def add_version(db: Session, kind: WorkType, given: WorkTypeVersionIn, *, by: Caller, at: datetime) -> dict[str, Any]:
     kind.current_version += 1
-    check_proofs(given)
+    check_proofs(
+        checklists={"checklist": given.checklist},
+        policies={"closure_policy": given.closure_policy},
+        forms=known_forms(db, by.organization_id, given.closure_policy),
+    )
     db.add(
         WorkTypeVersion(
             organization_id=by.organization_id,
@@ -67,16 +64,3 @@ def add_version(db: Session, kind: WorkType, given: WorkTypeVersionIn, *, by: Ca
     db.flush()
     touch(db, by.organization_id, Kind.CATALOG, by.organization_id)
     return queries.work_type_of(db, by.organization_id, kind.id)
-
-
-def check_proofs(given: WorkTypeVersionIn) -> None:
-    """
-    Raises:
-        PolicyNotWellFormed: lists every mistake of the checklist and the closure policy.
-    """
-    of_policy = check_policy(given.closure_policy) if given.closure_policy else []
-    flaws = [("checklist", flaw) for flaw in check_checklist(given.checklist)]
-    flaws += [("closure_policy", flaw) for flaw in of_policy]
-    if flaws:
-        errors = [{**asdict(flaw), "pointer": f"/body/{field}{flaw.pointer}"} for field, flaw in flaws]
-        raise PolicyNotWellFormed("The checklist or the closure policy has mistakes.", errors=errors)

@@ -33,6 +33,11 @@ APPEND_ONLY = (
     "certificates",
     "evidence",
 )
+#: Rows that are judged, or retired, and never taken away: these columns say for ever what they said first.
+KEPT = {
+    "closure_submissions": "work_order_id, visit_id, body, body_hash, occurred_at, effective_at, recorded_at",
+    "signing_keys": "key_id, public_key, created_at",
+}
 #: An item was shown `when`; now it has `show_if` and `required_if`.
 RENAME = """
 UPDATE work_type_versions SET checklist = (
@@ -288,14 +293,17 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("work_order_id", sa.Uuid(), nullable=False),
         sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
         sa.Column("channel", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("salt", sa.LargeBinary(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
-        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("tried", JSONB(), nullable=False),
         sa.Column("expires_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.Column("used_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("checked", sa.Text(), nullable=True),
         sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.CheckConstraint("channel IN ('sms', 'email', 'shown')", name=op.f("ck_customer_codes_channel")),
+        sa.CheckConstraint("checked IN ('online', 'offline')", name=op.f("ck_customer_codes_checked")),
         sa.ForeignKeyConstraint(
             ["organization_id", "visit_id"],
             ["visits.organization_id", "visits.id"],
@@ -317,13 +325,14 @@ def upgrade() -> None:
         ["organization_id", "visit_id", "created_at"],
         unique=False,
     )
+    op.create_index("uq_customer_codes_token_hash", "customer_codes", ["organization_id", "token_hash"], unique=True)
     op.create_table(
         "customer_messages",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("work_order_id", sa.Uuid(), nullable=False),
         sa.Column("visit_id", sa.Uuid(), nullable=True),
-        sa.Column("contact_id", sa.Uuid(), nullable=False),
+        sa.Column("contact_id", sa.Uuid(), nullable=True),
         sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("subject_id", sa.Uuid(), nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),
@@ -442,6 +451,12 @@ def upgrade() -> None:
     op.add_column("assets", sa.Column("retired_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True))
     op.add_column("attachments", sa.Column("document_hash", sqlmodel.sql.sqltypes.AutoString(), nullable=True))
     op.add_column("closure_submissions", sa.Column("terms_id", sa.Uuid(), nullable=True))
+    op.add_column("closure_submissions", sa.Column("clock_source", sa.Text(), nullable=False, server_default="device"))
+    op.create_check_constraint(
+        op.f("ck_closure_submissions_clock_source"),
+        "closure_submissions",
+        "clock_source IN ('age', 'offset', 'device', 'server', 'record')",
+    )
     op.add_column("closure_submissions", sa.Column("facts", JSONB(), nullable=False, server_default="{}"))
     op.add_column("closure_submissions", sa.Column("decided_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True))
     op.add_column(
@@ -481,6 +496,7 @@ def upgrade() -> None:
         ["organization_id", "id"],
     )
     op.alter_column("closure_submissions", "facts", server_default=None)
+    op.alter_column("closure_submissions", "clock_source", server_default=None)
     rewrite("work_type_versions", RENAME.format(old="when", new="show_if"))
     rewrite("closure_submissions", DECIDED)
     for name in TABLES:
@@ -496,9 +512,15 @@ def upgrade() -> None:
             f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON {name} "
             "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
         )
+    for name, columns in KEPT.items():
+        op.execute(
+            f"CREATE TRIGGER kept BEFORE DELETE OR UPDATE OF {columns} ON {name} "
+            "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+        )
 
 
 def downgrade() -> None:
+    op.execute("DROP TRIGGER kept ON closure_submissions")
     op.execute("DROP TRIGGER append_only ON evidence")
     op.execute(f"GRANT UPDATE, DELETE ON evidence TO {API_ROLE}")
     rewrite("work_type_versions", RENAME.format(old="show_if", new="when"))
@@ -520,6 +542,7 @@ def downgrade() -> None:
     op.drop_column("closure_submissions", "evidence_due_at")
     op.drop_column("closure_submissions", "decided_at")
     op.drop_column("closure_submissions", "facts")
+    op.drop_column("closure_submissions", "clock_source")
     op.drop_column("closure_submissions", "terms_id")
     op.drop_column("attachments", "document_hash")
     op.drop_column("assets", "retired_at")

@@ -1,18 +1,22 @@
 """A file is announced before its bytes come; whoever has them already need not send them again."""
 
+import base64
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from typing import Any
 from uuid import UUID
 
 import pytest
+from PIL import Image
 from sqlmodel import Session, select
 
 from app.attachments.models import Attachment
 from app.kit.changes import Changes, Kind
 from app.kit.runtime import Runtime
 from tests.attachments.conftest import PDF, Device, a_link, in_base64
+from tests.attachments.test_stored_attachments import a_photo
 from tests.conftest import CheckedClient, Somebody
 from tests.field import Job, a_picture, make_job
 
@@ -20,7 +24,7 @@ PICTURE = a_picture()
 
 
 def test_what_is_announced_waits_for_its_bytes(device: Device, job: Job) -> None:
-    said = a_link(PICTURE, location={"lat": 52.5, "lng": 13.4}, preview=in_base64(a_picture(size=(8, 8))))
+    said = a_link(PICTURE, location={"lat": 52.5, "lng": 13.4})
 
     answer = device.announce(said)
 
@@ -30,9 +34,26 @@ def test_what_is_announced_waits_for_its_bytes(device: Device, job: Job) -> None
         "upload": {"url": f"/v1/attachments/{said['attachment_id']}/content", "protocol": ["tus-1.0.0"]},
     }
     [shown] = device.get(f"/v1/visits/{job.visit_id}/attachments").json()["items"]
-    assert shown["preview"] == said["preview"]
     assert (shown["state"], shown["received_bytes"], shown["url"]) == ("pending", 0, None)
     assert shown["location"] == said["location"]
+
+
+def test_until_the_file_is_here_a_new_small_picture_stands_in_for_it(
+    device: Device, work_off: Callable[[], None]
+) -> None:
+    said = a_link(PICTURE, preview=in_base64(a_photo((40, 30))))
+
+    name = device.announce(said)["attachment_id"]
+    at_once = device.shown(name)["preview"]
+    work_off()
+    soon = base64.b64decode(device.shown(name)["preview"])
+    device.upload(name, PICTURE)
+    work_off()
+
+    assert at_once is None, "nothing is shown as it came"
+    assert Image.open(BytesIO(soon)).size == (40, 30)
+    assert b"secret" not in soon
+    assert device.shown(name)["preview"] is None
 
 
 def test_the_same_announcement_again_is_the_same_attachment(device: Device, db: Session) -> None:

@@ -1,6 +1,7 @@
 """What becomes of the bytes: made safe, served, proof of work; or rejected, missed, taken away."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
@@ -16,7 +17,8 @@ from app.attachments.events import AttachmentMissing
 from app.attachments.models import Upload
 from app.attachments.tasks import prepare_attachment, tidy_organization
 from app.closure.models import Evidence
-from app.kit import clock
+from app.kit import clock, images
+from app.kit.problems import Unavailable
 from app.kit.runtime import Runtime
 from tests.attachments.conftest import PDF, Device, a_link, sha256
 from tests.closure.test_submit_closure import a_closure, submit
@@ -418,3 +420,22 @@ def test_a_task_that_was_lost_is_asked_for_again(
     work_off()
 
     assert device.shown(name)["url"] is not None, "and its bytes were not taken away before"
+
+
+def test_a_photo_that_finds_no_place_to_be_read_in_is_read_later_and_not_rejected(
+    device: Device, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "ROOM_WAIT_SECONDS", 0.01)
+    name = device.link(PHOTO)["attachment_id"]
+    device.upload(name, PHOTO)
+
+    with ExitStack() as busy:
+        for _ in range(images.AT_ONCE):
+            busy.enter_context(images._a_place())
+        with pytest.raises(Unavailable):
+            prepare(runtime, device.job, name)
+    waiting = device.shown(name)
+    prepare(runtime, device.job, name)
+
+    assert (waiting["state"], waiting["reason"], waiting["url"]) == ("stored", None, None)
+    assert device.get(f"/v1/attachments/{name}/content").status_code == 200

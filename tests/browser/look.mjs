@@ -1,5 +1,6 @@
 // Opens pages in a real Chromium and reports what it saw. JSON in on stdin, JSON out on stdout:
-// {"executable", "visits": [{"url", "width", "scheme", "javascript", "screenshot", "steps": [...]}]}
+// {"executable", "visits": [{"url", "width", "scheme", "javascript", "screenshot", "print", "paper", "steps": [...]}]}
+// "print" is where the PDF goes that the page becomes on paper (A4, or Letter).
 // A step is {"check": css} | {"blank": css of a hidden field} | {"fill": [css, text]} | {"press": key} | {"click": css}.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -75,6 +76,7 @@ async function visit(browser, wish) {
   await page.goto(wish.url, { waitUntil: "load" });
   for (const step of wish.steps ?? []) await play(page, step);
   await page.waitForLoadState("networkidle");
+  if (wish.print) await page.pdf({ path: wish.print, format: wish.paper ?? "A4", printBackground: true, preferCSSPageSize: false });
   if (wish.screenshot) await page.screenshot({ path: wish.screenshot, fullPage: true });
   const checked = await checkable(browser, page, answer, await body, wish);
   await checked.evaluate(axe);

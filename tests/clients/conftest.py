@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.kit.settings import Settings
+from tests.clients.closure_node import NodeEvaluator
 from tests.clients.devices import Handset, NodeHandset, PythonHandset
 from tests.clients.network import Network
 from tests.served import served
@@ -50,6 +51,14 @@ def handset(request: pytest.FixtureRequest) -> Iterator[Handset]:
         device = NodeHandset(request.getfixturevalue("node"), request.getfixturevalue("compiled"))
     yield device
     device.close()
+
+
+@pytest.fixture(scope="session")
+def evaluator(node: str, compiled: Path) -> Iterator[NodeEvaluator]:
+    """The closure evaluator of the TypeScript client."""
+    running = NodeEvaluator(node, compiled)
+    yield running
+    running.close()
 
 
 @pytest.fixture

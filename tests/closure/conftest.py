@@ -8,9 +8,10 @@ from app.identity.models import Organization
 from app.kit.runtime import Runtime
 from tests.conftest import Somebody
 from tests.field import Job, make_job
+from tests.surveys.conftest import cleo, with_settings
 from tests.visits.conftest import send
 
-__all__ = ["job", "new_job", "send", "statements"]
+__all__ = ["cleo", "job", "new_job", "send", "statements", "with_settings"]
 
 
 @pytest.fixture

@@ -2,20 +2,25 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlmodel import col, select
 from starlette.testclient import TestClient
 
 from app.domain.roles import Role
 from app.identity.models import Person
 from app.kit.ids import uuid7
 from app.kit.runtime import Runtime
+from app.visits.models import VisitMember
 from tests.conftest import Cast, Somebody
 from tests.field import Job, another_visit, just_now
+
+#: Shown, and blocking nothing.
+AFTER = {"id": "after", "kind": "photo", "severity": "warn", "params": {"tag": "after"}}
 
 
 @pytest.fixture
 def waiting(api: TestClient, new_job: Callable[..., Job], ana: Somebody) -> Job:
     """Ana says that she is done, and a supervisor has to look."""
-    job = new_job(policy={"review": {"always": True}})
+    job = new_job(policy={"rules": [AFTER], "review": {"always": True}})
     submit(api, job, ana)
     return job
 
@@ -49,7 +54,9 @@ def test_an_approval_closes_the_work(api: TestClient, waiting: Job, sam: Somebod
     assert answer.status_code == 201
     assert (answer.json()["work_order_status"], answer.json()["closure"]["verdict"]) == ("closed", "verified")
     assert answer.json()["closure"]["review"]["decided_by"] == str(sam.id)
-    assert (waiting.visit().verification, waiting.work_order().status) == ("passed", "closed")
+    order = waiting.work_order()
+    assert (waiting.visit().verification, order.status) == ("passed", "closed")
+    assert (order.outcome, order.resolved_at) == ("resolved", order.first_completed_at)
 
 
 def test_a_send_back_asks_for_changes_which_a_supervisor_looks_at_again(
@@ -63,7 +70,7 @@ def test_a_send_back_asks_for_changes_which_a_supervisor_looks_at_again(
 
     again = submit(api, waiting, ana)
     assert again.json()["verdict"] == "pending_review"
-    assert again.json()["findings"][0]["facts"]["reasons"] == ["sent_back", "always"]
+    assert again.json()["findings"][-1]["facts"]["reasons"] == ["sent_back", "always"]
     assert waiting.work_order().changes_requested is False
 
     decide(api, waiting, sam, "approve")
@@ -178,3 +185,50 @@ def test_only_supervisors_review(api: TestClient, waiting: Job, ana: Somebody, d
     for somebody in (ana, dana, cast("Fay", Role.FINANCE)):
         assert decide(api, waiting, somebody, "approve").status_code == 403
         assert api.get("/v1/reviews", headers=somebody.headers).status_code == 403
+
+
+@pytest.mark.parametrize("decision", ["send_back", "reject"])
+def test_only_rules_that_the_closure_was_judged_by_can_be_named(
+    api: TestClient, waiting: Job, sam: Somebody, decision: str
+) -> None:
+    refused = decide(api, waiting, sam, decision, text="No", rule_ids=["after", "before", "review", "nonsense"])
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "unknown-rule")
+    assert [one["pointer"] for one in refused.json()["errors"]] == ["/body/rule_ids/1", "/body/rule_ids/3"]
+    assert waiting.work_order().changes_requested is False
+    assert decide(api, waiting, sam, decision, text="No", rule_ids=["after", "review"]).status_code == 201
+
+
+def test_a_rejection_says_why(api: TestClient, waiting: Job, sam: Somebody) -> None:
+    assert decide(api, waiting, sam, "reject").status_code == 422
+    assert waiting.work_order().status == "completed"
+
+
+def test_who_went_along_and_left_again_does_not_review(
+    api: TestClient, runtime: Runtime, new_job: Callable[..., Job], ana: Somebody, ben: Somebody, sam: Somebody
+) -> None:
+    assert ben.technician is not None
+    job = new_job(policy={"review": {"always": True}}, crew=(ben.technician.id,))
+    with runtime.transaction(job.organization_id) as db:
+        both = db.get_one(Person, (job.organization_id, ben.id))
+        both.roles = [Role.TECHNICIAN, Role.SUPERVISOR]
+        left = select(VisitMember).where(col(VisitMember.visit_id) == job.visit_id)
+        db.exec(left).one().left_at = job.arrived_at
+    submit(api, job, ana)
+
+    refused = decide(api, job, ben, "approve")
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "reviewer-is-crew")
+    assert decide(api, job, sam, "approve").status_code == 201
+
+
+def test_who_sent_it_for_the_technician_does_not_review_it(
+    api: TestClient, new_job: Callable[..., Job], sam: Somebody, cast: Cast
+) -> None:
+    job = new_job(policy={"review": {"always": True}})
+    submit(api, job, sam, reason="Ana's phone is broken")
+
+    refused = decide(api, job, sam, "approve")
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "reviewer-is-crew")
+    assert decide(api, job, cast("Sia", Role.SUPERVISOR), "approve").status_code == 201

@@ -10,11 +10,13 @@ from sqlmodel import Session, select
 from starlette.testclient import TestClient
 
 from app.closure.models import Evidence
+from app.kit.database import rows
 from app.kit.ids import uuid7
 from app.kit.objects import key_of
 from app.kit.runtime import Runtime
 from tests.conftest import Somebody
-from tests.field import Job, a_picture
+from tests.field import Job, a_picture, just_now
+from tests.sync.storm import wait_until_somebody_waits
 
 
 def fields(**changes: Any) -> dict[str, Any]:
@@ -222,3 +224,35 @@ def test_closed_work_takes_no_more_evidence(api: TestClient, db: Session, job: J
 
     assert (answer.status_code, answer.json()["code"]) == (409, "work-order-closed")
     assert db.exec(select(Evidence)).all() == []
+
+
+def test_pictures_that_a_closure_waits_for_may_all_come_at_once(api: TestClient, job: Job, ana: Somebody) -> None:
+    """None of them stands in another's way, and none is answered that it should come again."""
+    promised = [fields(id=str(uuid7())) for _ in range(8)]
+    body = {"id": str(uuid7()), "occurred_at": just_now(), "evidence": promised}
+    told = api.post(f"/v1/visits/{job.visit_id}/closure", json=body, headers=ana.headers)
+    assert told.json()["verdict"] == "awaiting_evidence", told.text
+    colors = ("red", "blue", "green", "black", "white", "gray", "pink", "cyan")
+
+    with ThreadPoolExecutor(8) as pool:
+        sent = list(pool.map(lambda n: upload(api, job, promised[n], ana, a_picture(colors[n])), range(8)))
+
+    assert {one.status_code for one in sent} == {201}
+    assert job.work_order().status == "closed"
+
+
+def test_a_picture_that_comes_while_the_work_is_being_closed_is_refused(
+    api: TestClient, db: Session, job: Job, runtime: Runtime, ana: Somebody
+) -> None:
+    with runtime.transaction(job.organization_id) as closing, ThreadPoolExecutor(1) as pool:
+        closing.connection().exec_driver_sql(
+            "UPDATE work_orders SET status = 'closed' WHERE id = %(id)s", {"id": job.work_order_id}
+        )
+        sending = pool.submit(upload, api, job, fields(), ana, a_picture())
+        wait_until_somebody_waits(runtime)
+        closing.commit()
+        answer = sending.result(timeout=20)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "work-order-closed")
+    db.rollback()
+    assert rows(db, "SELECT 1 FROM evidence") == []

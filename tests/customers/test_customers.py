@@ -79,6 +79,19 @@ def test_an_edit_that_changes_nothing_keeps_the_version(api: CheckedClient, dana
     assert (same.status_code, same.json()) == (200, asset)
 
 
+def test_an_asset_is_retired_and_taken_back_into_use(api: CheckedClient, dana: Somebody, asset: Document) -> None:
+    path, then = f"/v1/assets/{asset['id']}", "2026-03-01T08:00:00Z"
+    assert asset["retired_at"] is None
+
+    retired = api.patch(path, json={"retired_at": then}, headers={**dana.headers, "If-Match": '"1"'})
+    assert (retired.status_code, retired.json()["retired_at"]) == (200, then)
+    assert api.get(path, headers=dana.headers).json() == retired.json()
+    used = api.patch(path, json={"retired_at": None}, headers={**dana.headers, "If-Match": '"2"'})
+
+    assert (used.json()["retired_at"], used.json()["version"]) == (None, 3)
+    assert made(api, dana, "/v1/assets", name="Old oven", retired_at=then)["retired_at"] == then
+
+
 def test_a_name_can_be_left_out_of_an_edit_and_not_emptied(
     api: CheckedClient, dana: Somebody, customer: Document
 ) -> None:

@@ -107,6 +107,9 @@ def test_the_day_goes_as_it_should_and_again_on_the_same_server(server: str, mai
         assert mail["From"] == "Nordlicht Service <service@nordlicht.example>"
         assert f"{server}/s/" in (mailbox[0].text_to(address) or "")
         assert "unmet: The customer must sign." in paper.getvalue()
+        assert f"{server}/r/" in (mailbox[0].text_to(address) or ""), "the service report, in the same mail"
+        assert f"Sealed and signed, and as it was sealed: {server}/certificates/" in paper.getvalue()
+        assert re.search(rf"The service report: {server}/v1/work-orders/[0-9a-f-]+/service-report", paper.getvalue())
         assert "Five stars" in paper.getvalue()
         for line in OFFLINE:
             assert re.search(line, paper.getvalue()), line

@@ -68,7 +68,8 @@ def test_there_are_as_many_as_promised(demo: Runtime, demo_id: UUID, table: str,
 @pytest.mark.parametrize(
     "table",
     ["sites", "assets", "shifts", "parts", "stock_locations", "part_movements", "closure_submissions", "evidence",
-     "time_entries", "surveys", "survey_answers", "outbox_messages", "visit_members"],
+     "time_entries", "surveys", "survey_answers", "outbox_messages", "visit_members", "closure_policies", "forms",
+     "closure_waivers", "certificates"],
 )  # fmt: skip
 def test_there_is_something_to_see_everywhere(demo: Runtime, demo_id: UUID, table: str) -> None:
     assert count(demo, demo_id, table) > 0
@@ -90,7 +91,7 @@ def test_there_are_good_days_and_bad_ones(demo: Runtime, demo_id: UUID) -> None:
     reopened = ask(demo, demo_id, "SELECT 1 FROM work_orders WHERE reopen_count > 0")
 
     assert {"parts", "diagnosis", "skill", "access"} <= reasons
-    assert {"verified", "pending_review", "changes_requested", "awaiting_evidence", "unmet"} <= verdicts
+    assert {"verified", "waived", "pending_review", "changes_requested", "awaiting_evidence", "unmet"} <= verdicts
     assert {"sent", "answered", "suppressed"} <= surveys
     assert {"csat", "nps", "text"} <= kinds
     assert reopened
@@ -140,6 +141,18 @@ def test_the_same_seed_and_day_tell_the_same_story_and_others_another(demo: Runt
 
     assert said(story(1)) == said(story(1))
     assert said(story(1)) != said(story(2))
+
+
+def test_what_was_closed_is_sealed_and_stands_up_to_a_check(demo: Runtime, demo_id: UUID) -> None:
+    closed = ask(demo, demo_id, "SELECT id FROM work_orders WHERE status = 'closed'")
+    codes = ask(demo, demo_id, "SELECT code FROM certificates ORDER BY position")
+
+    with TestClient(create_app(demo)) as client:
+        for row in codes[:: len(codes) // 5]:
+            answer = client.post("/v1/certificates/verify", json={"code": row["code"]}).json()
+            assert (answer["valid"], answer["differences"]) == (True, [])
+
+    assert len(codes) == len(closed)
 
 
 def test_no_message_waits_to_be_sent(demo: Runtime, demo_id: UUID) -> None:

@@ -1,273 +1,178 @@
-from datetime import UTC, datetime, timedelta
+"""The closure evaluator; what it says case by case is in tests/domain/vectors."""
+
+from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from app.domain.closure import Verdict, VerdictKind, evaluate, is_sampled
-from app.domain.closure_policy import NotAPolicy, check_policy, policy_of
-from app.domain.closure_rules import EvidenceFact, Facts, Met, Submission
+from app.domain.closure import Verdict, VerdictKind, draw_of, evaluate, is_sampled
+from app.domain.closure_case import evaluate_case, facts_json, facts_of_json, submission_json, submission_of_json
+from app.domain.closure_facts import Facts, Submission
+from app.domain.closure_params import PARAMS
+from app.domain.closure_policy import DEFAULT_RISKS, NotAPolicy, Risk, RuleKind, Severity, check_policy, policy_of
+from app.domain.closure_rules import CHECKS
+from app.domain.closure_texts import TEXTS
+from tests.clients.closure_cases import cases, facts, odd, policies, submissions
+from tests.domain.vectors.flow import a_case, rule, rules
+from tests.domain.vectors.rules import ROWS
 
-odd_json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
-    max_leaves=6,
-)
+FINAL = {"verified", "waived", "pending_review", "awaiting_evidence", "unmet"}
 ENDED = datetime(2026, 5, 4, 11, tzinfo=UTC)
-ARRIVED = ENDED - timedelta(hours=2)
-CHECKLIST = [
-    {"id": "safe", "label": "Power is off", "kind": "yes_no", "required": True, "pass": True},
-    {"id": "bar", "label": "Pressure", "kind": "measurement", "required": True, "min": 1, "max": 3, "phase": "test"},
-    {"id": "grade", "label": "Grade", "kind": "choice", "choices": ["A", "B"]},
-    {
-        "id": "why",
-        "label": "Why it leaks",
-        "kind": "text",
-        "required": True,
-        "when": {"eq": ["answers.leak", True]},
-    },
-]
-GOOD_ANSWERS = {"safe": True, "bar": 2.0}
 
 
-def facts(**more: Any) -> Facts:
-    return Facts(
-        **{
-            "work_order_id": "wo",
-            "salt": b"salt",
-            "ended_at": ENDED,
-            "arrived_at": ARRIVED,
-            "checklist": CHECKLIST,
-            **more,
-        }
-    )
+@pytest.mark.parametrize("name", ROWS)
+def test_a_rule_that_only_warns_never_keeps_the_visit_open(name: str) -> None:
+    kind, params, submission, known, met = ROWS[name]
+
+    answer = evaluate_case(a_case(rules(rule(kind, severity="warn", params=params)), submission, known))
+
+    assert answer["findings"][0]["met"] == met
+    assert answer["verdict"] == ("awaiting_evidence" if answer["missing"] else "verified")
 
 
-def photo(name: str = "p1", tag: str = "after", **more: Any) -> EvidenceFact:
-    return EvidenceFact(name, "photo", tag, **more)
+@given(policies, submissions | odd, facts | odd, odd)
+@settings(max_examples=200)
+def test_whatever_is_sent_there_is_a_verdict(policy: Any, submission: Any, known: Any, language: Any) -> None:
+    assume(not check_policy(policy))
+
+    answer = evaluate_case({"policy": policy, "submission": submission, "facts": known, "language": language})
+
+    assert answer["verdict"] in FINAL
+    assert all(finding["message"] for finding in answer["findings"])
 
 
-def signature(role: str = "customer", **more: Any) -> EvidenceFact:
-    return EvidenceFact("s1", "signature", role, **more)
+@given(odd | policies)
+def test_whatever_the_office_writes_is_a_policy_or_has_flaws(policy: Any) -> None:
+    if check_policy(policy):
+        with pytest.raises(NotAPolicy):
+            policy_of(policy)
+    else:
+        assert evaluate(policy_of(policy), Submission(), Facts(ended_at=ENDED)).kind in FINAL
 
 
-def verdict(kind: str, params: dict[str, Any], submission: Submission, known: Facts, **rule: Any) -> Verdict:
-    policy = policy_of({"rules": [{"id": "r", "kind": kind, "params": params, **rule}]})
-    return evaluate(policy, submission, known)
+@given(cases())
+def test_a_waiver_never_turns_a_rule_that_is_met(case: dict[str, Any]) -> None:
+    assume(not check_policy(case["policy"]))
+    ids = [entry["id"] for entry in case["policy"].get("rules", [])]
+    waivers = [{"rule_id": name, "reason": "because"} for name in ids]
+    plain = without_waivers(case)
+    waived = {
+        **case,
+        "submission": {**case["submission"], "waivers": waivers},
+        "facts": {**case["facts"], "waivers": [{**waiver, "role": "supervisor"} for waiver in waivers]},
+    }
+
+    before, after = found(evaluate_case(plain)), found(evaluate_case(waived))
+
+    assert {name: after[name]["met"] for name in ids if name in before and before[name]["met"] == "yes"} == {
+        name: "yes" for name in ids if name in before and before[name]["met"] == "yes"
+    }
+    assert all(one["severity"] == "block" for one in after.values() if one["met"] == "waived")
 
 
-S = Submission
-TABLE: list[tuple[str, str, dict[str, Any], Submission, Facts, Met]] = [
-    ("all is answered well", "checklist", {}, S(GOOD_ANSWERS), facts(), Met.YES),
-    ("an answer is missing", "checklist", {}, S({"safe": True}), facts(), Met.NO),
-    ("false is an answer but a bad one", "checklist", {}, S({"safe": False, "bar": 2}), facts(), Met.NO),
-    ("a bad answer is only noted", "checklist", {"failures": "note"}, S({"safe": False, "bar": 9}), facts(), Met.YES),
-    (
-        "an impossible answer is never noted",
-        "checklist",
-        {"failures": "note"},
-        S({"safe": 1, "bar": 2}),
-        facts(),
-        Met.NO,
-    ),
-    ("outside its bounds", "checklist", {}, S({"safe": True, "bar": 3.01}), facts(), Met.NO),
-    ("not a choice", "checklist", {}, S({**GOOD_ANSWERS, "grade": "C"}), facts(), Met.NO),
-    ("a hidden question has appeared", "checklist", {}, S({**GOOD_ANSWERS, "leak": True}), facts(), Met.NO),
-    ("only these items are asked", "checklist", {"items": ["safe"]}, S({"safe": True}), facts(), Met.YES),
-    ("only this phase is asked", "checklist", {"phase": "test"}, S({"bar": 1}), facts(), Met.YES),
-    ("no photo", "photo", {"tag": "after"}, S(), facts(), Met.NO),
-    ("a photo of another tag", "photo", {"tag": "after"}, S(), facts(evidence=[photo(tag="before")]), Met.NO),
-    ("a photo", "photo", {"tag": "after"}, S(), facts(evidence=[photo()]), Met.YES),
-    ("a promised photo", "photo", {"tag": "after"}, S(), facts(evidence=[photo(stored=False)]), Met.AWAITING),
-    (
-        "one here and one promised, of two",
-        "photo",
-        {"min": 2},
-        S(),
-        facts(evidence=[photo(), photo("p2", stored=False)]),
-        Met.AWAITING,
-    ),
-    ("one of two", "photo", {"min": 2}, S(), facts(evidence=[photo()]), Met.NO),
-    (
-        "a photo that is too old",
-        "photo",
-        {"max_age_minutes": 30},
-        S(),
-        facts(evidence=[photo(captured_at=ENDED - timedelta(minutes=31))]),
-        Met.NO,
-    ),
-    (
-        "a photo from before the arrival",
-        "photo",
-        {"tolerance_minutes": 10},
-        S(),
-        facts(evidence=[photo(captured_at=ARRIVED - timedelta(minutes=11))]),
-        Met.NO,
-    ),
-    (
-        "a photo within the tolerance",
-        "photo",
-        {"tolerance_minutes": 10},
-        S(),
-        facts(evidence=[photo(captured_at=ARRIVED - timedelta(minutes=9))]),
-        Met.YES,
-    ),
-    ("a photo from afar", "photo", {"radius_m": 200}, S(), facts(evidence=[photo(distance_m=201.0)]), Met.NO),
-    ("a photo from nobody knows where", "photo", {"radius_m": 200}, S(), facts(evidence=[photo()]), Met.YES),
-    ("no signature", "signature", {}, S(), facts(), Met.NO),
-    ("signed", "signature", {}, S(), facts(evidence=[signature()]), Met.YES),
-    ("signed by somebody else", "signature", {}, S(), facts(evidence=[signature("witness")]), Met.NO),
-    ("signed, on the phone still", "signature", {}, S(), facts(evidence=[signature(stored=False)]), Met.AWAITING),
-    ("no name beside it", "signature", {"name_required": True}, S(), facts(evidence=[signature()]), Met.NO),
-    (
-        "with a name",
-        "signature",
-        {"name_required": True},
-        S(),
-        facts(evidence=[signature(signer_name="Cleo")]),
-        Met.YES,
-    ),
-    (
-        "refused where it may be",
-        "signature",
-        {"refusal_allowed": True},
-        S(refusals={"customer": "not at home"}),
-        facts(),
-        Met.YES,
-    ),
-    ("refused where it may not be", "signature", {}, S(refusals={"customer": "no"}), facts(), Met.NO),
-    (
-        "refused without a reason",
-        "signature",
-        {"refusal_allowed": True},
-        S(refusals={"customer": " "}),
-        facts(),
-        Met.NO,
-    ),
-    ("no code", "resolution_codes", {}, S(), facts(), Met.NO),
-    ("any code", "resolution_codes", {}, S(resolution_code="fixed"), facts(), Met.YES),
-    ("a code of the list", "resolution_codes", {"codes": ["fixed"]}, S(resolution_code="fixed"), facts(), Met.YES),
-    ("no code of the list", "resolution_codes", {"codes": ["fixed"]}, S(resolution_code="other"), facts(), Met.NO),
-    ("no cause", "resolution_codes", {"cause_codes": ["wear"]}, S(resolution_code="fixed"), facts(), Met.NO),
-    (
-        "code and cause",
-        "resolution_codes",
-        {"codes": ["fixed"], "cause_codes": ["wear"]},
-        S(resolution_code="fixed", cause_code="wear"),
-        facts(),
-        Met.YES,
-    ),
-    ("nothing said of parts", "parts_declared", {}, S(), facts(), Met.NO),
-    ("a part was recorded", "parts_declared", {}, S(), facts(movements=1), Met.YES),
-    ("no parts, it is said", "parts_declared", {}, S(no_parts_used=True), facts(), Met.YES),
-]
-VERDICT_OF = {
-    Met.YES: VerdictKind.VERIFIED,
-    Met.NO: VerdictKind.UNMET,
-    Met.AWAITING: VerdictKind.AWAITING_EVIDENCE,
-}
+@given(cases(), st.text(), st.text())
+def test_a_waiver_of_a_rule_that_is_not_there_changes_nothing(case: dict[str, Any], name: str, reason: str) -> None:
+    assume(not check_policy(case["policy"]))
+    plain = without_waivers(case)
+    known = {"evidence", *(entry["id"] for entry in case["policy"].get("rules", []))}
+    waiver = {"rule_id": name if name not in known else f"{name} ", "reason": reason}
+    assume(waiver["rule_id"] not in known)
+    waived = {
+        **plain,
+        "submission": {**plain["submission"], "waivers": [waiver]},
+        "facts": {**plain["facts"], "waivers": [{**waiver, "role": "supervisor"}]},
+    }
+
+    assert evaluate_case(waived) == evaluate_case(plain)
 
 
-@pytest.mark.parametrize(
-    ("kind", "params", "submission", "known", "met"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE]
-)
-def test_each_kind_of_rule_is_met_exactly_when_its_row_says_so(
-    kind: str, params: dict[str, Any], submission: Submission, known: Facts, met: Met
-) -> None:
-    answer = verdict(kind, params, submission, known)
-
-    finding = answer.findings[0]
-    assert finding.met is met
-    assert answer.kind is VERDICT_OF[met]
-    assert finding.message
-    assert bool(finding.how_to_fix) is (met is Met.NO)
+def without_waivers(case: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **case,
+        "submission": {**case["submission"], "waivers": []},
+        "facts": {**case["facts"], "waivers": []},
+    }
 
 
-@pytest.mark.parametrize(
-    ("kind", "params", "submission", "known", "met"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE]
-)
-def test_a_rule_that_only_warns_never_keeps_the_visit_open(
-    kind: str, params: dict[str, Any], submission: Submission, known: Facts, met: Met
-) -> None:
-    answer = verdict(kind, params, submission, known, severity="warn")
-
-    assert answer.findings[0].met is met
-    assert answer.kind is not VerdictKind.UNMET
+def found(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """By rule; those of no rule come last, and may have the name of one."""
+    return {one["rule_id"]: one for one in reversed(answer["findings"])}
 
 
-@given(st.dictionaries(st.sampled_from(["safe", "bar", "grade", "leak", "why"]), odd_json))
-def test_whatever_was_answered_there_is_a_verdict(answers: dict[str, Any]) -> None:
-    assert verdict("checklist", {}, S(answers), facts()).kind in (VerdictKind.VERIFIED, VerdictKind.UNMET)
+@given(cases())
+def test_what_was_judged_is_judged_the_same_from_what_was_kept(case: dict[str, Any]) -> None:
+    assume(not check_policy(case["policy"]))
+    submission, known = submission_of_json(case["submission"]), facts_of_json(case["facts"])
 
+    kept = {**case, "submission": submission_json(submission), "facts": facts_json(known)}
 
-def test_a_rule_applies_only_when_its_condition_is_true() -> None:
-    only_urgent = {"eq": ["work_order.priority", 1]}
-
-    calm = verdict("parts_declared", {}, S(), facts(work_order={"priority": 3}), when=only_urgent)
-    urgent = verdict("parts_declared", {}, S(), facts(work_order={"priority": 1}), when=only_urgent)
-
-    assert (calm.kind, calm.findings) == (VerdictKind.VERIFIED, ())
-    assert urgent.kind is VerdictKind.UNMET
-
-
-def test_the_office_speaks_in_the_language_it_was_asked_for() -> None:
-    policy = policy_of({"rules": [{"id": "r", "kind": "parts_declared", "message": {"en": "Parts!", "de": "Teile!"}}]})
-
-    assert evaluate(policy, S(), facts(), language="de").findings[0].message == "Teile!"
-    assert evaluate(policy, S(), facts(), language="fr").findings[0].message == "Parts!"
+    assert evaluate_case(kept) == evaluate_case(case)
+    assert facts_of_json(kept["facts"]) == known
+    assert submission_of_json(kept["submission"]) == submission
 
 
 def test_a_policy_with_no_rules_is_satisfied_by_anything() -> None:
-    assert evaluate(policy_of({}), S(), facts()).kind is VerdictKind.VERIFIED
+    assert judged({}).kind is VerdictKind.VERIFIED
     assert policy_of({}).auto_close
+    assert policy_of({}).asks_for_nothing
+    assert policy_of({"review": {"within_hours": 1}}).asks_for_nothing
+    assert not policy_of({"review": {"risk": "default"}}).asks_for_nothing
 
 
-def test_evidence_that_was_promised_is_waited_for_even_when_no_rule_asks_for_it() -> None:
-    answer = evaluate(policy_of({}), S(), facts(evidence=[photo("late", stored=False)]))
-
-    assert (answer.kind, answer.missing) == (VerdictKind.AWAITING_EVIDENCE, ("late",))
+def judged(policy: dict[str, Any]) -> Verdict:
+    return evaluate(policy_of(policy), Submission(), Facts(ended_at=ENDED))
 
 
-@pytest.mark.parametrize(
-    ("review", "known", "submission", "reasons"),
-    [
-        ({"always": True}, facts(), S(), ("always",)),
-        ({"sample_percent": 100}, facts(), S(), ("sample",)),
-        ({"sample_percent": 0}, facts(), S(), ()),
-        ({"risk": ["contractor"]}, facts(risks=frozenset({"contractor"})), S(), ("contractor",)),
-        ({"risk": ["install"]}, facts(risks=frozenset({"contractor"})), S(), ()),
-        ({"risk": ["signature_refused"]}, facts(), S(refusals={"customer": "no"}), ("signature_refused",)),
-        ({"risk": ["reused_photo"]}, facts(evidence=[photo(reused=True)]), S(), ("reused_photo",)),
-        ({}, facts(sent_back=True), S(), ("sent_back",)),
-    ],
-)
-def test_a_supervisor_is_asked_for_a_reason_that_the_verdict_names(
-    review: dict[str, Any], known: Facts, submission: Submission, reasons: tuple[str, ...]
-) -> None:
-    answer = evaluate(policy_of({"review": review}), submission, known)
+def test_what_a_policy_does_not_say_is_as_usual() -> None:
+    policy = policy_of({"rules": [{"id": "geo", "kind": "geo_presence"}, {"id": "p", "kind": "photo"}]})
 
-    assert answer.review == reasons
-    assert answer.kind is (VerdictKind.PENDING_REVIEW if reasons else VerdictKind.VERIFIED)
+    assert (policy.evidence_within_hours, policy.review.within_hours, policy.send_report) == (48, 24, False)
+    assert [one.severity for one in policy.rules] == [Severity.WARN, Severity.BLOCK]
+    assert policy_of({"report": {"send": True}, "match": {"priority": 1}}).send_report
 
 
-def test_a_review_can_be_a_rule_with_a_condition() -> None:
-    rule = {"when": {"in": ["work_order.type", ["gas"]]}}
+def test_every_kind_of_rule_has_its_params_its_check_and_its_text_in_every_language() -> None:
+    assert set(PARAMS) == {kind.value for kind in RuleKind}
+    assert set(CHECKS) == set(RuleKind) - {RuleKind.SUPERVISOR_REVIEW}
+    assert {tuple(table) for table in TEXTS.values()} == {tuple(TEXTS["en"])}
+    assert {places(text) for text in TEXTS["en"].values()}
+    for language, table in TEXTS.items():
+        assert {key: places(text) for key, text in table.items()} == {
+            key: places(text) for key, text in TEXTS["en"].items()
+        }, language
 
-    gas = verdict("supervisor_review", {"always": True}, S(), facts(work_order={"type": "gas"}), **rule)
-    water = verdict("supervisor_review", {"always": True}, S(), facts(work_order={"type": "water"}), **rule)
 
-    assert (gas.kind, water.kind) == (VerdictKind.PENDING_REVIEW, VerdictKind.VERIFIED)
+def places(text: str) -> frozenset[str]:
+    return frozenset(part.partition("}")[0] for part in text.split("{")[1:])
+
+
+def test_every_risk_is_on_the_default_list() -> None:
+    assert frozenset(Risk) == DEFAULT_RISKS
+    assert policy_of({"review": {"risk": "default"}}).review.risk == DEFAULT_RISKS
+    assert policy_of({"review": {"risk": []}}).review.risk == frozenset()
 
 
 def test_the_sample_is_the_same_every_time_and_about_the_share_that_was_asked_for() -> None:
-    names = [f"work-order-{number}" for number in range(4000)]
-    sampled = {name for name in names if is_sampled(b"salt", name, 10)}
+    names = [f"work-order-{number}" for number in range(10_000)]
 
-    assert sampled == {name for name in names if is_sampled(b"salt", name, 10)}
-    assert 320 < len(sampled) < 480
-    assert sampled != {name for name in names if is_sampled(b"other", name, 10)}
-    assert sampled <= {name for name in names if is_sampled(b"salt", name, 20)}
+    def sample(salt: bytes, percent: float) -> set[str]:
+        return {name for name in names if is_sampled(draw_of(salt, name), percent)}
+
+    shares = {percent: sample(b"salt", percent) for percent in (0, 0.5, 1, 10, 33.3, 50, 99, 100)}
+
+    assert shares[10] == sample(b"salt", 10)
+    assert shares[10] != sample(b"other", 10)
+    assert all(abs(len(found) - percent * 100) <= 150 for percent, found in shares.items())
+    assert (len(shares[0]), len(shares[100])) == (0, len(names))
+    ascending = list(shares.values())
+    assert all(less <= more for less, more in pairwise(ascending))
+
+
+def test_who_does_not_know_the_lot_expects_a_review_only_when_all_are_reviewed() -> None:
+    assert [is_sampled(None, percent) for percent in (0, 50, 99.99, 100)] == [False, False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -301,6 +206,17 @@ def test_the_sample_is_the_same_every_time_and_about_the_share_that_was_asked_fo
             "/rules/1/id",
             "not-unique",
         ),
+        ({"evidence_within_hours": 0}, "/evidence_within_hours", "out-of-range"),
+        ({"evidence_within_hours": "48"}, "/evidence_within_hours", "wrong-type"),
+        ({"report": True}, "/report", "wrong-type"),
+        ({"report": {"send": 1}}, "/report/send", "wrong-type"),
+        ({"report": {"to": "all"}}, "/report/to", "unknown-field"),
+        ({"review": []}, "/review", "wrong-type"),
+        ({"rules": {}}, "/rules", "wrong-type"),
+        ({"review": {"within_hours": 9999}}, "/review/within_hours", "out-of-range"),
+        ({"review": {"risk": "all"}}, "/review/risk", "wrong-type"),
+        ({"review": {"sample_percent": -1}}, "/review/sample_percent", "negative"),
+        ({"review": {"sample_percent": float("nan")}}, "/review/sample_percent", "wrong-type"),
         ({"review": {"sample_percent": 101}}, "/review/sample_percent", "out-of-range"),
         ({"review": {"risk": ["full_moon"]}}, "/review/risk/0", "unknown-risk"),
     ],
@@ -309,3 +225,43 @@ def test_a_flawed_policy_is_named_by_place_and_code(policy: Any, pointer: str, c
     assert [(flaw.pointer, flaw.code) for flaw in check_policy(policy)] == [(pointer, code)]
     with pytest.raises(NotAPolicy):
         policy_of(policy)
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "place", "code"),
+    [
+        ("photo", {"min": 10**400}, "min", "wrong-type"),
+        ("photo", {"min": 2.0}, "min", "wrong-type"),
+        ("photo", {"min": True}, "min", "wrong-type"),
+        ("photo", {"min": 1001}, "min", "out-of-range"),
+        ("photo", {"radius_m": -0.5}, "radius_m", "negative"),
+        ("checklist", {"phase": "later"}, "phase", "unknown-word"),
+        ("checklist", {"form": 1}, "form", "wrong-type"),
+        ("signature", {"bound": "yes"}, "bound", "wrong-type"),
+        ("customer_code", {"channel": "fax"}, "channel", "unknown-word"),
+        ("customer_code", {"attempts": 0}, "attempts", "out-of-range"),
+        ("customer_code", {"ttl_hours": 9000}, "ttl_hours", "out-of-range"),
+        ("customer_confirm", {"silence": "refuse"}, "silence", "unknown-word"),
+        ("customer_confirm", {"hours": 0}, "hours", "out-of-range"),
+        ("labor_present", {"min_minutes": -1}, "min_minutes", "negative"),
+        ("duration_sanity", {"min_factor": 2, "max_factor": 1}, "max_factor", "out-of-range"),
+        ("meter", {}, "label", "missing"),
+        ("meter", {"label": "\u00a0"}, "label", "missing"),
+        ("meter", {"label": "x", "min": 2, "max": 1}, "max", "out-of-range"),
+        ("meter", {"label": "x", "max": "2"}, "max", "wrong-type"),
+        ("serial_scan", {"expected": "serial"}, "expected", "wrong-type"),
+        ("serial_scan", {"expected": [1]}, "expected", "wrong-type"),
+        ("functional_test", {"expected": True}, "name", "missing"),
+        ("functional_test", {"name": "x", "expected": []}, "expected", "wrong-type"),
+        ("geo_presence", {"source": "sky"}, "source", "unknown-word"),
+        ("no_open_items", {"of": ["tasks", "wishes"]}, "of/1", "unknown-word"),
+        ("no_open_items", {"of": "tasks"}, "of", "wrong-type"),
+        ("parts_declared", {"min": 1}, "min", "unknown-field"),
+        ("supervisor_review", {"within_hours": 3}, "within_hours", "unknown-field"),
+        ("supervisor_review", {"risk": [None]}, "risk/0", "unknown-risk"),
+    ],
+)
+def test_a_flawed_param_is_named_by_place_and_code(kind: str, params: dict[str, Any], place: str, code: str) -> None:
+    flaws = check_policy({"rules": [{"id": "r", "kind": kind, "params": params}]})
+
+    assert [(flaw.pointer, flaw.code) for flaw in flaws] == [(f"/rules/0/params/{place}", code)]

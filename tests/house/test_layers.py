@@ -11,14 +11,15 @@ import pytest
 
 PROJECT = Path(__file__).parents[2]
 FEATURES = (
-    "identity", "customers", "work_orders", "visits", "dispatch", "parts", "attachments", "closure", "surveys", "kpis",
-    "sync", "partners", "imports",
+    "identity", "customers", "work_orders", "visits", "dispatch", "parts", "attachments", "messages", "closure",
+    "certificates", "reports", "surveys", "kpis", "sync", "partners", "imports",
 )  # fmt: skip
 #: The edge of every request: it reads the clock once, and it commits before the answer is sent.
 EDGE = "app/identity/access.py"
 #: What the worker and the command line run: they stand where routes stand.
 RUN_BY_THE_WORKER = {
-    "app/surveys/sending.py",
+    "app/closure/confirmation_tasks.py",
+    "app/closure/upkeep.py",
     "app/imports/commands.py",
     "app/imports/command.py",
     "app/attachments/tasks.py",
@@ -27,6 +28,7 @@ RUN_BY_THE_WORKER = {
     "app/sync/redrive.py",
     "app/sync/upkeep.py",
     # Before any route, around all of them, or at the end of each transaction:
+    "app/certificates/sealing.py",
     "app/sync/chaos.py",
     "app/sync/door.py",
     "app/sync/feeds.py",

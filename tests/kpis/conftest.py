@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from sqlmodel import Session
 
+from app.closure.models import ClosureSubmission
 from app.domain.roles import Role
 from app.identity.models import Organization, Technician
 from app.kit.ids import uuid7
@@ -126,6 +127,24 @@ class Records:
                 survey_id=survey.id,
                 work_order_id=work_order.id,
                 score=score,
+                **given,
+            )
+        )
+
+    def closure(
+        self, visit: Visit, verdict: str, *, happened: float, decided: float | None = None, **facts: Any
+    ) -> ClosureSubmission:
+        """What was handed in for a visit. `decided`: None while it waits."""
+        given = {"body": {}, "body_hash": b"", "policy": {}, "facts": {}, "recorded_at": at(happened), **facts}
+        return self.add(
+            ClosureSubmission(
+                organization_id=self.organization_id,
+                work_order_id=visit.work_order_id,
+                visit_id=visit.id,
+                verdict=verdict,
+                occurred_at=at(happened),
+                effective_at=at(happened),
+                decided_at=None if decided is None else at(decided),
                 **given,
             )
         )

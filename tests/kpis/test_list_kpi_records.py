@@ -72,6 +72,9 @@ def _worked(records: Records, luck: random.Random, work: WorkOrder, person: Any,
             window_start=at(start),
             window_end=at(start + 1),
         )
+        verdict = luck.choice(["verified", "waived", "changes_requested", "pending_review"])
+        waits = verdict == "pending_review"
+        records.closure(visit, verdict, happened=arrived + 0.5, decided=None if waits else arrived + 1)
         records.time(visit, person, arrived, arrived + 0.5, rate_minor=luck.choice([None, 6000, 6000]))
         used = {"kind": "used", "part_number": luck.choice(["P1", "P2"]), "quantity": Decimal(2), "delta": Decimal(-2)}
         when = {"occurred_at": at(arrived), "effective_at": at(arrived), "recorded_at": at(arrived)}

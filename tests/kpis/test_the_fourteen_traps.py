@@ -38,6 +38,7 @@ def test_t1b_two_short_inside_a_long_one(ask: Ask, records: Records) -> None:
         "first_time_fix_rate", "reopen_rate", "cycle_time", "lead_time", "resolution_time", "business_time",
         "visit_duration", "time_in_state", "overdue_share", "sla_compliance", "on_time_arrival",
         "cancellation_rate", "utilization", "csat", "nps", "survey_response_rate", "cost_per_work_order", "mtbf",
+        "closure_first_pass_rate",
     ],
 )  # fmt: skip
 def test_t2_a_rate_or_mean_of_nothing_is_null(ask: Ask, key: str) -> None:

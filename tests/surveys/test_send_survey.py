@@ -16,8 +16,9 @@ from app.kit.messages import Message, Outcome, Refused, Sent, TryLater, Uncertai
 from app.kit.outbox import OutboxMessage
 from app.kit.runtime import Runtime
 from app.kit.senders import Senders
+from app.kit.sending import claim, sweep_organization
 from app.surveys.models import Survey
-from app.surveys.sending import sweep_organization
+from app.surveys.sending import SURVEYS
 from tests.kit.test_mail import Mailbox, a_server, stopped
 from tests.kit.twilio_stand_in import ACCOUNT, TOKEN, Twilio, twilio_stand_in
 from tests.surveys.conftest import MORNING, Job, Jobs
@@ -53,7 +54,7 @@ def through(with_settings: Callable[..., Runtime]) -> Callable[[Provider], Runti
 
 def sweep(job: Job, runtime: Runtime, at: datetime) -> None:
     with runtime.transaction(job.organization_id) as db:
-        sweep_organization(db, job.organization_id, at=at)
+        sweep_organization(db, SURVEYS, job.organization_id, at=at)
 
 
 def test_without_a_provider_the_message_is_in_the_outbox(a_job: Jobs, send: Send, db: Session) -> None:
@@ -165,14 +166,12 @@ def test_what_is_uncertain_is_asked_again_with_the_same_key_where_keys_are_honor
 def test_what_a_dead_worker_left_behind_is_cleared_up_within_a_minute(
     a_job: Jobs, through: Callable[[Provider], Runtime], idempotent: bool, state: str
 ) -> None:
-    from app.surveys.sending import claim_survey
-
     runtime = through(Provider(idempotent=idempotent))
     job = a_job()
     survey_id = job.invite()
     assert survey_id is not None
     with runtime.transaction(job.organization_id) as db:
-        assert claim_survey(db, job.organization_id, survey_id, at=MORNING) is not None
+        assert claim(db, SURVEYS, job.organization_id, survey_id, at=MORNING) is not None
 
     sweep(job, runtime, MORNING + timedelta(seconds=30))
     assert job.survey().state == "sending"

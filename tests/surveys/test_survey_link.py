@@ -291,17 +291,18 @@ def test_an_answer_to_a_message_that_is_still_being_sent_is_kept(
     web: Web, a_job: Jobs, runtime: Runtime, db: Session
 ) -> None:
     from app.kit.messages import Sent
-    from app.surveys.sending import claim_survey, write_outcome
+    from app.kit.sending import claim, write_outcome
+    from app.surveys.sending import SURVEYS
 
     job = a_job()
     survey_id = job.invite()
     assert survey_id is not None
     with runtime.transaction(job.organization_id) as sending:
-        claim = claim_survey(sending, job.organization_id, survey_id, at=MORNING)
-    assert claim is not None
+        claimed = claim(sending, SURVEYS, job.organization_id, survey_id, at=MORNING)
+    assert claimed is not None
     answer(web, job, csat="5")
     with runtime.transaction(job.organization_id) as sending:
-        write_outcome(sending, job.organization_id, claim, Sent("m-1"), at=MORNING)
+        write_outcome(sending, SURVEYS, job.organization_id, claimed, Sent("m-1"), at=MORNING)
 
     assert job.survey().state == "answered"
     assert job.survey().sent_at == MORNING

@@ -65,6 +65,28 @@ ENTRIES = {
         integration="Verification instants of imports and the supervisor's review in this system.",
         change_impact="More verification raises the number first and lowers it later; announce that before starting.",
     ),
+    "closure_first_pass_rate": Entry(
+        definition="The share of decided closures that were verified as they were handed in: never sent back, and with "
+        "no rule waived. A closure is all that was handed in for one visit.",
+        business_insights="A closure that is good at once is billed at once. Each one that is not costs an office "
+        "hour, a phone call and often another trip, days before anybody sees it in money.",
+        measurement_approach="Each closure is judged once, in the period of its first decision by the rules or by a "
+        "reviewer. What the phone said was missing before it was handed in is help, not a failure. What is still "
+        "waiting for evidence, the customer or a reviewer is left out as `undecided`.",
+        formula="100 × verified by the first decision without a waiver ÷ (verified + waived + sent back + rejected).",
+        trend_analysis="It falls for two or three weeks after a policy asks for more, and comes back when people know "
+        "it; a fall without a new policy is news.",
+        diagnostics="Group by `decision`: what is sent back points at unclear rules, what is waived at rules that "
+        "cannot be met on site. Then by work type, team and technician, and read the findings in the drill-down.",
+        tips="Fix the rule that is waived most before training anybody. Put the photo that is forgotten most into the "
+        "checklist at the moment when it can be taken.",
+        visualization="Hundred per cent bars of the four decisions per week, the rate as a line with its interval.",
+        risk_warnings="Rules that ask for nothing give a hundred: read it with cycle time, and with the share of "
+        "work reopened. Reviewers who approve without looking raise it too.",
+        tools="The drill-down by decision, the review queue, the waivers of each visit, the dry run of a policy.",
+        integration="Closures from the app and from sync, reviews and waivers by supervisors.",
+        change_impact="A point is one closure in a hundred that nobody has to touch twice.",
+    ),
     "sla_compliance": Entry(
         definition="The share of promises that were kept by their target, of all whose target has come; what is still "
         "open after its target counts as broken.",

@@ -1,9 +1,10 @@
 """Does the work hold, and were the promises kept?"""
 
+from app.domain.kpis.closures import DECISIONS
 from app.domain.kpis.tallies import Measure
 from app.kpis.definitions.definition import DOWN, UP, WORK_ORDER, Definition
 from app.kpis.options import choice, flag, number
-from app.kpis.queries import sources, visits, work
+from app.kpis.queries import closures, sources, visits, work
 
 DEFINITIONS = (
     Definition(
@@ -64,6 +65,20 @@ DEFINITIONS = (
         records=visits.failed_verifications,
         dimensions=sources.VISITS.dimensions,
         pair="visit_duration",
+    ),
+    Definition(
+        key="closure_first_pass_rate",
+        title="Closures good at once",
+        measure=Measure.SHARE,
+        unit="percent",
+        direction=UP,
+        leading=True,
+        period_by="the first decision",
+        records=closures.first_passes,
+        dimensions=sources.CLOSURES.dimensions,
+        pair="cycle_time",
+        category="decision",
+        categories=lambda question: DECISIONS,
     ),
     Definition(
         key="sla_compliance",

@@ -112,6 +112,46 @@ VISITS = Source(
     always=("w",),
 )
 
+#: When a submission was decided, as far as the question's instant knows. What was decided the moment it came was
+#: decided when it happened: a closure that waited on a phone counts as if it had been sent at once.
+_DECIDED = "CASE WHEN c.decided_at > c.recorded_at THEN c.decided_at ELSE c.effective_at END"
+_KNOWN = f"WHERE c.decided_at IS NOT NULL AND {_DECIDED} <= %(as_of)s"
+
+#: All submissions of a visit are one closure; drafts alone are none.
+_CLOSURE = f"""(
+    SELECT c.organization_id, c.work_order_id, c.visit_id, min(c.effective_at) AS submitted_at,
+           min({_DECIDED}) FILTER ({_KNOWN}) AS decided_at,
+           (array_agg(c.verdict ORDER BY {_DECIDED}, c.id) FILTER ({_KNOWN}))[1] AS decision,
+           coalesce(bool_or(c.verdict = 'changes_requested') FILTER ({_KNOWN}), false) AS sent_back,
+           coalesce((array_agg(c.findings @> '[{{"met": "waived"}}]' ORDER BY {_DECIDED}, c.id) FILTER ({_KNOWN}))[1],
+                    false) AS waived
+    FROM closure_submissions c WHERE c.verdict <> 'unmet' GROUP BY 1, 2, 3
+)"""
+
+#: When somebody first said that it must be put right: a submission that is waived later has another verdict by then.
+_FAILED = """LEFT JOIN LATERAL (
+    SELECT min(e.effective_at) AS at FROM events e
+    WHERE e.organization_id = cs.organization_id AND e.work_order_id = cs.work_order_id AND e.visit_id = cs.visit_id
+          AND e.type = 'visit.verified' AND e.data ->> 'verification' = 'failed' AND e.effective_at <= %(as_of)s
+) failed ON true"""
+
+CLOSURES = Source(
+    _CLOSURE,
+    "cs",
+    "cs.visit_id",
+    "w.number",
+    "w.id",
+    {
+        "w": WORK_ORDER_OF.format("cs"),
+        "failed": _FAILED,
+        "v": "JOIN visits v ON v.organization_id = cs.organization_id AND v.id = cs.visit_id",
+        **WORK_ORDER_JOINS,
+        **CREDIT_JOINS,
+    },
+    {**WORK_ORDER_DIMENSIONS, **_credited(), "territory": Dimension("coalesce(v.territory, w.territory)")},
+    always=("w", "failed", "v"),
+)
+
 #: Answers whose technician is the lead of the last attended visit before the survey was made.
 ANSWERS = Source(
     "survey_answers",

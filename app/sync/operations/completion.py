@@ -5,14 +5,14 @@ goes back to the sender, with all that they reported meanwhile. Somebody else wa
 is noted, its hours and parts count, and the office chooses what follows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import uuid5
 
 from sqlmodel import Session
 
 from app.closure.commands.submit import MAY_TRY_AGAIN, submit_closure
-from app.closure.queries import last_verdict
+from app.closure.queries import standing_verdict
 from app.closure.schemas import ClosureIn
 from app.domain.closure import VerdictKind
 from app.domain.ledger import EventType
@@ -122,7 +122,7 @@ def _my_end(
     if visit.status in PLANNED | UNDERWAY:
         return close(ledger)
     if visit.status is V.COMPLETED:
-        if last_verdict(db, ledger.organization_id, sent.target) in MAY_TRY_AGAIN:
+        if standing_verdict(db, ledger.organization_id, sent.target) in MAY_TRY_AGAIN:
             return close(ledger)
         so_already(_reporting(db, sent, ledger, action))
         return Outcome(noop=True)
@@ -142,6 +142,8 @@ def _submit(db: Session, sent: Sent, ledger: OpenLedger, args: CompleteArgs) -> 
                 "kind": "signature",
                 "tag": signature.role,
                 "signer_name": signature.name,
+                "document_hash": signature.document_hash,
+                "strokes": signature.strokes,
             }
         )
     given = ClosureIn.model_validate(
@@ -150,17 +152,15 @@ def _submit(db: Session, sent: Sent, ledger: OpenLedger, args: CompleteArgs) -> 
             "resolution_code": args.resolution,
             "cause_code": args.cause,
             "answers": args.checklist,
+            **args.closure.model_dump(),
             "evidence": promised,
-            "no_parts_used": args.closure.no_parts_used,
-            "refused_signatures": [one.model_dump() for one in args.closure.refused_signatures],
-            "policy_version": args.closure.policy_version,
         }
     )
     visit = db.get_one(Visit, (sent.me.organization_id, sent.target), populate_existing=True)
-    submission, _ = submit_closure(db, visit, given, by=sent.me, at=sent.at)
+    submission, _ = submit_closure(db, visit, given, by=sent.me, at=sent.at, offline=True)
     if submission.verdict != VerdictKind.UNMET:
         return Outcome()
-    findings = [one for one in submission.findings if one["met"] == "no"]
+    findings = [one for one in submission.findings if one["met"] == "no" and _is_to_be_mended(one)]
     more = {"closure": {"verdict": submission.verdict, "findings": findings}}
     raise_issue(
         db,
@@ -172,6 +172,11 @@ def _submit(db: Session, sent: Sent, ledger: OpenLedger, args: CompleteArgs) -> 
         **_about(sent, ledger, findings=[one["how_to_fix"] for one in findings]),
     )
     return Outcome(S.NOTED, IssueCode.CLOSURE_UNMET.value, more=more)
+
+
+def _is_to_be_mended(finding: Mapping[str, Any]) -> bool:
+    """What only warns stands in nobody's way; but a waiver that does not count is said."""
+    return bool(finding["severity"] == "block" or finding["kind"] == "waiver_refused")
 
 
 def _reach_the_site(db: Session, sent: Sent, ledger: OpenLedger) -> None:

@@ -5,8 +5,10 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.closure.schemas import Answer, PromisedEvidenceIn, RefusedSignatureIn
-from app.kit.schemas import Code, In, Int, Line, Quantity, Time
+from app.closure.evidence_schemas import Sha256
+from app.closure.schemas import Answer, ProofIn
+from app.closure.strokes import Strokes
+from app.kit.schemas import Code, In, Line, Quantity, Time
 
 
 class PartArg(In):
@@ -24,18 +26,13 @@ class LabourArg(In):
 
 
 class SignatureArg(In):
-    """A signature that is uploaded as an attachment of this id."""
+    """A signature that is uploaded as an attachment of this id, or comes here as strokes."""
 
     attachment_id: UUID
     name: Line | None = None
     role: Literal["customer", "technician", "witness"] = "customer"
-
-
-class ClosureArg(In):
-    evidence: Annotated[list[PromisedEvidenceIn], Field(max_length=200)] = Field(default_factory=list)
-    refused_signatures: Annotated[list[RefusedSignatureIn], Field(max_length=3)] = Field(default_factory=list)
-    no_parts_used: bool = False
-    policy_version: Int | None = None
+    document_hash: Sha256 | None = None
+    strokes: Strokes | None = None
 
 
 class CompleteArgs(In):
@@ -47,4 +44,4 @@ class CompleteArgs(In):
     parts: Annotated[list[PartArg], Field(max_length=100)] = Field(default_factory=list)
     labour: Annotated[list[LabourArg], Field(max_length=100)] = Field(default_factory=list)
     signature: SignatureArg | None = None
-    closure: ClosureArg = Field(default_factory=ClosureArg)
+    closure: ProofIn = Field(default_factory=ProofIn)

@@ -21,7 +21,7 @@ from app.kit.problems import RuleBroken, Unprocessable
 from app.visits.commands.reports import EVENT_OF, Report
 from app.visits.schemas import StatusUpdateIn
 from app.work_orders.ledger import OpenLedger, possible_time
-from app.work_orders.queries import work_type_of
+from app.work_orders.terms import held_to
 
 V, A = VisitStatus, VisitAction
 
@@ -100,11 +100,8 @@ def check_no_proof_needed(db: Session, ledger: OpenLedger, visit_id: UUID) -> No
     Raises:
         ClosureRequired: the policy that is pinned on the visit has rules.
     """
-    if ledger.row["work_type_id"] is None:
-        return
-    version = ledger.visits[visit_id].work_type_version or ledger.row["work_type_version"]
-    kind = work_type_of(db, ledger.organization_id, ledger.row["work_type_id"], version=version)
-    if kind["closure_policy"].get("rules") or kind["closure_policy"].get("review"):
+    policy = held_to(db, ledger, visit_id).policy
+    if policy.get("rules") or policy.get("review"):
         raise ClosureRequired("This work asks for proof: send a closure.", closure=f"/v1/visits/{visit_id}/closure")
 
 

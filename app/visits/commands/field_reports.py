@@ -21,7 +21,8 @@ from app.visits.issue_texts import IssueCode
 from app.visits.models import Issue, Owner, Severity, TaskResult
 from app.visits.schemas import ProposalIn, TaskIn, TimeIn
 from app.work_orders.commands import IdReused, actor_of
-from app.work_orders.ledger import NewEvent, OpenLedger, record
+from app.work_orders.ledger import NewEvent, record
+from app.work_orders.terms import held_to
 
 
 class TimeNotPossible(Unprocessable):
@@ -53,12 +54,6 @@ def mark_seen(db: Session, visit_id: UUID, *, id: UUID, effective_at: datetime, 
     return False
 
 
-CHECKLIST = """
-SELECT coalesce(t.checklist, '[]') AS items FROM work_type_versions t
-WHERE t.organization_id = %(o)s AND t.work_type_id = %(k)s AND t.version = %(v)s
-"""
-
-
 def set_task(db: Session, visit_id: UUID, given: TaskIn, *, effective_at: datetime, by: Caller, at: datetime) -> bool:
     """Answer an item of the checklist; whether the checklist that the visit is pinned to has this item.
 
@@ -81,7 +76,7 @@ def set_task(db: Session, visit_id: UUID, given: TaskIn, *, effective_at: dateti
     if db.scalars(adding).one_or_none() is None:
         _check_same(db.get_one(TaskResult, (by.organization_id, given.id)), values)
     touch(db, by.organization_id, Kind.WORK_ORDER, ledger.id)
-    return any(item.get("id") == given.task_id for item in _checklist(db, ledger, visit_id))
+    return any(item.get("id") == given.task_id for item in held_to(db, ledger, visit_id).checklist)
 
 
 def _check_same(earlier: TaskResult, values: Mapping[str, Any]) -> None:
@@ -91,12 +86,6 @@ def _check_same(earlier: TaskResult, values: Mapping[str, Any]) -> None:
     """
     if any(getattr(earlier, name) != values[name] for name in ("visit_id", "task_id", "done", "value")):
         raise IdReused("This id came earlier with another answer.", id=str(earlier.id))
-
-
-def _checklist(db: Session, ledger: OpenLedger, visit_id: UUID) -> list[dict[str, Any]]:
-    version = ledger.visits[visit_id].work_type_version or ledger.row["work_type_version"]
-    found = rows(db, CHECKLIST, o=ledger.organization_id, k=ledger.row["work_type_id"], v=version)
-    return list(found[0]["items"]) if found else []
 
 
 def add_time(db: Session, visit_id: UUID, given: TimeIn, *, effective_at: datetime, by: Caller, at: datetime) -> None:

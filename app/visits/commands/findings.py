@@ -39,7 +39,8 @@ def report_reading(
     ledger = field_ledger(db, visit_id, by=by, effective_at=effective_at)
     asset = asset_on_site(db, ledger, asset_id)
     where = {"work_order_id": ledger.id, "visit_id": visit_id}
-    return record_reading(db, asset, given, **where, effective_at=effective_at, by=by, at=at)
+    who = by.technician_id
+    return record_reading(db, asset, given, **where, technician_id=who, effective_at=effective_at, at=at)
 
 
 def asset_on_site(db: Session, ledger: OpenLedger, asset_id: UUID | None) -> Asset:

@@ -13,15 +13,18 @@ from app.domain.lifecycle import OPEN_VISIT, VISIT_MOVES, VisitAction, WorkOrder
 from app.domain.roles import Scope
 from app.identity.access import Caller
 from app.kit.database import rows
+from app.kit.events import publish
 from app.kit.ids import uuid7
 from app.kit.problems import RuleBroken, Unprocessable
 from app.kit.references import NoSuchTechnician
 from app.visits.commands.crew import join, set_member
+from app.visits.events import VisitDispatched
 from app.visits.queries import actions_on_visit
 from app.visits.schemas import ReassignIn, RescheduleIn, ScheduleIn
 from app.work_orders.commands import InvalidTransition, actor_of, check_move, happen
 from app.work_orders.ledger import NewEvent, OpenLedger
 from app.work_orders.queries import work_type_of
+from app.work_orders.terms import pin_terms
 
 
 class TechnicianNotAvailable(RuleBroken):
@@ -86,6 +89,7 @@ def schedule_visit(db: Session, ledger: OpenLedger, given: ScheduleIn, *, by: Ca
         **who,
         **given.model_dump(exclude={"crew", "technician_id", "force_reason"}, exclude_none=True, mode="json"),
         "force_reason": given.force_reason,
+        "terms_id": pin_terms(db, ledger, partner_id=who["partner_id"], at=at),
     }
     ledger.visits[visit_id] = VisitState(id=visit_id, round=ledger.order.reopen_count)
     _remember_who(db, ledger, who)
@@ -160,7 +164,13 @@ def reassign_visit(
         caller=by,
     )
     remove_member(db, ledger, visit_id, given.technician_id, by=by, at=at)
-    data = {**who, "reason_code": given.reason_code, "before": visit.technician_id, "force_reason": given.force_reason}
+    data = {
+        **who,
+        "reason_code": given.reason_code,
+        "before": visit.technician_id,
+        "force_reason": given.force_reason,
+        "terms_id": pin_terms(db, ledger, partner_id=who["partner_id"], at=at),
+    }
     moved = NewEvent(type=EventType.VISIT_REASSIGNED, at=at, data=data, visit_id=visit_id)
     happen(db, ledger, [moved], by=actor_of(by), at=at)
 
@@ -171,9 +181,17 @@ def dispatch_visit(db: Session, ledger: OpenLedger, visit_id: UUID, *, by: Calle
     version = ledger.row["work_type_version"]
     if ledger.row["work_type_id"] is not None:
         version = work_type_of(db, ledger.organization_id, ledger.row["work_type_id"])["version"]
-    data = {"work_type_version": version, "readiness": _readiness(db, ledger, visit_id)}
+    data = {
+        "work_type_version": version,
+        "readiness": _readiness(db, ledger, visit_id),
+        "terms_id": pin_terms(db, ledger, partner_id=ledger.visits[visit_id].partner_id, at=at),
+    }
     told = NewEvent(type=EventType.VISIT_DISPATCHED, at=at, data=data, visit_id=visit_id)
     happen(db, ledger, [told], by=actor_of(by), at=at)
+    publish(
+        db,
+        VisitDispatched(organization_id=ledger.organization_id, work_order_id=ledger.id, visit_id=visit_id, at=at),
+    )
 
 
 READINESS = """

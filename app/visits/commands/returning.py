@@ -1,12 +1,14 @@
 """A visit that was given away goes back to who did it after all, with what they had reported meanwhile."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
 from app.domain.ledger import EventType
 from app.identity.access import Caller
+from app.kit.database import rows
 from app.kit.ids import uuid7
 from app.kit.problems import Refusal
 from app.visits.commands.issues import settle
@@ -27,6 +29,7 @@ def return_visit(db: Session, ledger: OpenLedger, visit_id: UUID, to: Caller, *,
     visit = ledger.visits[visit_id]
     who = technician_snapshot(db, ledger, to.technician_id)
     data = {**who, "reason_code": REASON, "before": visit.technician_id}
+    data |= _terms_held_by(db, ledger, visit_id, to.technician_id)
     returned = NewEvent(type=EventType.VISIT_REASSIGNED, at=at, data=data, visit_id=visit_id)
     happen(db, ledger, [returned], by=SYSTEM, at=at)
     noted = db.exec(
@@ -45,6 +48,25 @@ def return_visit(db: Session, ledger: OpenLedger, visit_id: UUID, to: Caller, *,
         if issue.owner == Owner.DISPATCHER and issue.report is not None:
             _take_effect(db, ledger, visit_id, issue, by=to, at=at)
         settle(db, issue, "attach", reason=REASON, at=at)
+
+
+PLANS = """
+SELECT e.type, e.data ->> 'technician_id' AS technician_id, e.data ->> 'terms_id' AS terms_id
+FROM events e
+WHERE e.organization_id = %(o)s AND e.visit_id = %(visit)s AND e.type = ANY(%(types)s)
+ORDER BY e.seq
+"""
+PLANNED_BY = (EventType.VISIT_SCHEDULED, EventType.VISIT_REASSIGNED, EventType.VISIT_DISPATCHED)
+
+
+def _terms_held_by(db: Session, ledger: OpenLedger, visit_id: UUID, technician_id: UUID) -> dict[str, Any]:
+    """What the technician was held to when they went: their work is not judged by what came after it."""
+    lead, held = None, {}
+    for plan in rows(db, PLANS, o=ledger.organization_id, visit=visit_id, types=[str(one) for one in PLANNED_BY]):
+        lead = plan["technician_id"] or lead
+        if lead == str(technician_id):
+            held = {"terms_id": plan["terms_id"]}
+    return held
 
 
 def _take_effect(db: Session, ledger: OpenLedger, visit_id: UUID, issue: Issue, *, by: Caller, at: datetime) -> None:

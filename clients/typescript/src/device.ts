@@ -62,6 +62,7 @@ export class Device {
   }
 }
 
-async function digest(bytes: Uint8Array): Promise<Uint8Array> {
+/** SHA-256 by WebCrypto. */
+export async function digest(bytes: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as BufferSource));
 }

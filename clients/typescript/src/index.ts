@@ -1,4 +1,5 @@
 export * from "./client.js";
+export { canonicalJson, caseOf, checkCustomerCode, documentHash, evaluateCase } from "./closure/index.js";
 export { Device, type DeviceOptions } from "./device.js";
 export type { Limits } from "./exchange.js";
 export { IndexedDbStorage } from "./indexeddb.js";

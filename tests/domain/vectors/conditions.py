@@ -1,0 +1,102 @@
+"""Conditions: name → (condition, whether it holds of VALUES)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+VALUES: Mapping[str, Any] = {
+    "answers": {
+        "leak": True,
+        "tested": False,
+        "pressure": 2.5,
+        "remarks": " ",
+        "count": 0,
+        "grade": "B",
+        "extras": [],
+        "parts": ["a"],
+        "nothing": {},
+        "dotted.id": 1,
+        "gas.leak": "yes",
+        "vast": 9007199254740993,
+        "unseen": "\ufeff\u2028\u3000",
+        "separator": "\u001f",
+        "next line": "\u0085",
+        "": "nameless",
+    },
+    "work_order": {"priority": 2, "type": "repair", "purpose": "service"},
+    "asset": {"model": "HX-200", "serial": None},
+}
+
+
+def _nested(depth: int) -> Any:
+    condition: Any = {"eq": ["answers.leak", True]}
+    for _ in range(depth):
+        condition = {"and": [condition]}
+    return condition
+
+
+CONDITIONS: Mapping[str, tuple[Any, bool]] = {
+    "No condition is true": (None, True),
+    "true equals true": ({"eq": ["answers.leak", True]}, True),
+    "true is not 1": ({"eq": ["answers.leak", 1]}, False),
+    'true is not "true"': ({"eq": ["answers.leak", "true"]}, False),
+    "2 equals 2.0": ({"eq": ["work_order.priority", 2.0]}, True),
+    '2 is not "2"': ({"eq": ["work_order.priority", "2"]}, False),
+    "0 equals -0": ({"eq": ["answers.count", -0.0]}, True),
+    "0 is not false": ({"eq": ["answers.count", False]}, False),
+    "0 is not null": ({"eq": ["answers.count", None]}, False),
+    "Beyond 2^53 neighbours are equal": ({"eq": ["answers.vast", 9007199254740992]}, True),
+    "null equals null": ({"eq": ["asset.serial", None]}, True),
+    "What is not there is null": ({"eq": ["asset.nothing_of_the_kind", None]}, True),
+    "What every object inherits is not there": ({"eq": ["answers.constructor", None]}, True),
+    "A list equals nothing": ({"eq": ["answers.extras", []]}, False),
+    "An object equals nothing": ({"eq": ["answers.nothing", {}]}, False),
+    "A path has one group, and the rest is the field": ({"eq": ["answers.dotted.id", 1]}, True),
+    "An answer in a form": ({"eq": ["answers.gas.leak", "yes"]}, True),
+    "A path without a dot is the field without a name": ({"eq": ["answers", "nameless"]}, True),
+    "One of the values": ({"in": ["answers.grade", ["A", "B"]]}, True),
+    "A text is no list of values": ({"in": ["answers.grade", "AB"]}, False),
+    "true is not among 0 and 1": ({"in": ["answers.leak", [0, 1]]}, False),
+    "null is among the values": ({"in": ["asset.serial", ["x", None]]}, True),
+    "2 is among the values as 2.0": ({"in": ["work_order.priority", ["2", 2.0]]}, True),
+    "Nothing is among no values": ({"in": ["answers.leak", []]}, False),
+    "2.5 is more than 2": ({"gt": ["answers.pressure", 2]}, True),
+    "2.5 is not more than 2.5": ({"gt": ["answers.pressure", 2.5]}, False),
+    "A text is no more than another": ({"gt": ["answers.grade", "A"]}, False),
+    "true is not more than 0": ({"gt": ["answers.leak", 0]}, False),
+    "null is not more than -1": ({"gt": ["answers.missing", -1]}, False),
+    "A number is not more than null": ({"gt": ["answers.pressure", None]}, False),
+    "Beyond 2^53 a neighbour is not more": ({"gt": ["answers.vast", 9007199254740992]}, False),
+    "false is present": ({"present": "answers.tested"}, True),
+    "0 is present": ({"present": "answers.count"}, True),
+    "A blank text is not present": ({"present": "answers.remarks"}, False),
+    "What JavaScript trims is blank": ({"present": "answers.unseen"}, False),
+    "U+001F is not blank": ({"present": "answers.separator"}, True),
+    "U+0085 is not blank": ({"present": "answers.next line"}, True),
+    "An empty list is not present": ({"present": "answers.extras"}, False),
+    "A list is present": ({"present": "answers.parts"}, True),
+    "An empty object is not present": ({"present": "answers.nothing"}, False),
+    "null is not present": ({"present": "asset.serial"}, False),
+    "toString is not present": ({"present": "answers.toString"}, False),
+    "Not present": ({"not": {"present": "asset.serial"}}, True),
+    "Both": ({"and": [{"eq": ["answers.leak", True]}, {"gt": ["work_order.priority", 1]}]}, True),
+    "Only one of both": ({"and": [{"eq": ["answers.leak", True]}, {"gt": ["work_order.priority", 2]}]}, False),
+    "Either": ({"or": [{"eq": ["answers.leak", False]}, {"eq": ["work_order.type", "repair"]}]}, True),
+    "All of nothing is true": ({"and": []}, True),
+    "One of nothing is false": ({"or": []}, False),
+    "Within `and`, null is no condition": ({"and": [None]}, False),
+    "`not` of no condition is false": ({"not": None}, False),
+    "`not` of what makes no sense is true": ({"not": {"lt": 1}}, True),
+    "`not` of a list is false": ({"not": [{"eq": ["answers.leak", False]}]}, False),
+    "An empty object is no condition": ({}, False),
+    "A list is no condition": ([], False),
+    "true is no condition": (True, False),
+    "A text is no condition": ("answers.leak", False),
+    "There is no such operator": ({"lt": ["answers.pressure", 3]}, False),
+    "What every object inherits is no operator": ({"constructor": []}, False),
+    "Two operators are one too many": ({"eq": ["answers.leak", True], "present": "answers.leak"}, False),
+    "A path alone is nothing to compare": ({"eq": "answers.leak"}, False),
+    "Three are nothing to compare": ({"eq": ["answers.leak", True, True]}, False),
+    "There is no such group": ({"eq": ["weather.rain", True]}, False),
+    "Sixteen deep is deep enough": (_nested(15), True),
+    "Seventeen deep is too deep": (_nested(16), False),
+}
