@@ -103,12 +103,17 @@ SELECT last.visit_id FROM (
     WHERE organization_id = %(o)s AND work_order_id = %(id)s AND verdict <> 'unmet'
     ORDER BY visit_id, recorded_at DESC, id DESC
 ) AS last
+JOIN visits v ON v.organization_id = %(o)s AND v.id = last.visit_id
+JOIN work_orders w ON w.organization_id = %(o)s AND w.id = %(id)s AND w.reopen_count = v.round
 WHERE last.verdict IN ('awaiting_evidence', 'pending_review')
 """
 
 
 def undecided_visits(db: Session, organization_id: UUID, work_order_id: UUID) -> set[UUID]:
-    """Visits whose last submission waits for evidence or for a supervisor; what was sent back, later work replaces."""
+    """Visits since the last reopening whose last submission waits for evidence or for a supervisor.
+
+    What was sent back, later work replaces; what was left open when the work was reopened, no longer matters.
+    """
     return {row["visit_id"] for row in rows(db, UNDECIDED, o=organization_id, id=work_order_id)}
 
 

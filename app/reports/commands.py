@@ -18,19 +18,22 @@ LINK_LIVES = timedelta(days=400)
 def make_report(db: Session, organization_id: UUID, work_order_id: UUID, *, at: datetime) -> ServiceReport | None:
     """The link of the work order's report, when its closing says that the customer gets one; None when not.
 
-    There is one for life: closing the work again only makes it live longer.
+    There is one for life, unless the secret that it was made with is lost: closing the work again only makes it live
+    longer.
     """
     if not queries.wishes_for(db, organization_id, work_order_id)["wanted"]:
         return None
     report = queries.report_of(db, organization_id, work_order_id)
-    if report is None:
-        report = ServiceReport(
+    if report is None or queries.token_of(db, report) is None:
+        known = fingerprint(queries.new_token(db, organization_id, work_order_id))
+        report = report or ServiceReport(
             organization_id=organization_id,
             work_order_id=work_order_id,
-            token_hash=fingerprint(queries.report_token(db, organization_id, work_order_id)),
+            token_hash=known,
             created_at=at,
             expires_at=at + LINK_LIVES,
         )
+        report.token_hash = known
         db.add(report)
     report.expires_at = at + LINK_LIVES
     db.flush()

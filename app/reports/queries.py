@@ -8,14 +8,20 @@ from sqlmodel import Session, select
 
 from app.kit.database import enter, rows
 from app.kit.runtime import runtime_of
-from app.kit.tokens import derive, fingerprint, organization_of
+from app.kit.tokens import derive, derived_again, fingerprint, organization_of
 from app.reports.models import ServiceReport
 
 REPORT = "r"
 
 
-def report_token(db: Session, organization_id: UUID, work_order_id: UUID) -> str:
+def new_token(db: Session, organization_id: UUID, work_order_id: UUID) -> str:
     return derive(REPORT, organization_id, runtime_of(db).secret, work_order_id)
+
+
+def token_of(db: Session, report: ServiceReport) -> str | None:
+    """The token of its link, under this or an earlier secret of the program; None when that is lost."""
+    secrets = runtime_of(db).secrets
+    return derived_again(REPORT, report.organization_id, secrets, report.work_order_id, report.token_hash)
 
 
 def report_of(db: Session, organization_id: UUID, work_order_id: UUID) -> ServiceReport | None:
@@ -36,7 +42,8 @@ def report_link(
     report = report_of(db, organization_id, work_order_id)
     if report is None or (made_by is not None and report.created_at > made_by):
         return None
-    return f"{runtime_of(db).settings.base_url}/r/{report_token(db, organization_id, work_order_id)}"
+    token = token_of(db, report)
+    return f"{runtime_of(db).settings.base_url}/r/{token}" if token else None
 
 
 def find_report(db: Session, token: str) -> ServiceReport | None:

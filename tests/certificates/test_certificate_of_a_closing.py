@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -19,6 +20,8 @@ from app.identity.models import Organization
 from app.kit import clock
 from app.kit.database import enter
 from app.kit.runtime import Runtime
+from app.kit.settings import Settings
+from app.main import build_runtime
 from app.wiring import SWEEPS
 from app.work_orders.commands import close, complete_remotely, happen
 from app.work_orders.ledger import SYSTEM, NewEvent, open_ledger
@@ -175,6 +178,24 @@ def test_what_legitimately_comes_later_is_told_and_is_no_difference(closed: Work
 
     assert found.differences == []
     assert {one.part for one in found.later} >= {"events", "answers", "movements", "work_order"}
+
+
+def test_how_a_database_is_set_to_write_numbers_and_bytes_changes_nothing(
+    closed: Work, intruder: Intruder, settings: Settings
+) -> None:
+    [[name]] = intruder.run("SELECT current_database()")
+    usual = {"bytea_output": "escape", "extra_float_digits": "-12", "timezone": "'Asia/Kolkata'"}
+    for setting, value in usual.items():
+        intruder.run(f'ALTER DATABASE "{name}" SET {setting} = {value}')
+    elsewhere = build_runtime(settings, intruder.dsn)
+    try:
+        found = replace(closed, runtime=elsewhere).verify()
+    finally:
+        elsewhere.engine.dispose()
+        for setting in usual:
+            intruder.run(f'ALTER DATABASE "{name}" RESET {setting}')
+
+    assert (found.differences, found.later) == ([], [])
 
 
 def test_evidence_and_closures_are_refused_once_the_work_is_closed(closed: Work) -> None:

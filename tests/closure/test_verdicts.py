@@ -154,8 +154,6 @@ def test_a_rejected_closure_needs_another_visit_and_takes_no_other_submission(
 def test_after_a_rejection_a_new_visit_is_looked_at_again(
     api: TestClient, new_job: Callable[..., Job], ana: Somebody, ben: Somebody, sam: Somebody
 ) -> None:
-    from tests.field import another_visit
-
     assert ben.technician is not None
     job = new_job(policy={"review": {"sample_percent": 0, "always": False}, "rules": [CODES]})
     submit(api, job, ana, resolution_code="fixed")
@@ -198,6 +196,25 @@ def test_a_visit_that_needs_no_proof_does_not_close_the_work_while_another_waits
     upload(api, job, photo, ana)
 
     assert (done.status_code, between, job.work_order().status) == (201, "completed", "closed"), done.text
+
+
+def test_what_was_left_open_before_a_reopening_does_not_keep_the_work_from_closing(
+    api: TestClient, new_job: Callable[..., Job], ana: Somebody, ben: Somebody, sam: Somebody
+) -> None:
+    assert ben.technician is not None
+    job, photo = new_job(policy={"rules": [AFTER]}), a_promise()
+    submit(api, job, ana, evidence=[a_promise()])
+    reopening = api.post(
+        f"/v1/work-orders/{job.work_order_id}/reopening",
+        json={"reason": "It leaks again"},
+        headers=sam.headers | {"If-Match": f'"{job.work_order().version}"'},
+    )
+    again = another_visit(job, ben.technician.id)
+    upload(api, again, photo, ben)
+
+    assert reopening.status_code == 200, reopening.text
+    assert submit(api, again, ben, evidence=[photo]).json()["verdict"] == "verified"
+    assert job.work_order().status == "closed"
 
 
 def free_of_rules(job: Job) -> None:

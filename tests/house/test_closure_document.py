@@ -9,13 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from app.certificates.keys import rotate_key
 from app.domain.checklist import ItemKind
 from app.domain.checklist_check import check_checklist
 from app.domain.closure import VerdictKind
 from app.domain.closure_params import PARAMS
 from app.domain.closure_policy import POLICY, REVIEW, Risk, check_policy
 from app.domain.conditions import OPERATORS
+from app.kit import clock
 from app.kit.ids import uuid7
+from app.kit.runtime import Runtime
 from tests.closure.conftest import job
 from tests.conftest import CheckedClient, Somebody
 from tests.field import Job, just_now
@@ -66,13 +69,16 @@ def test_the_examples_are_good() -> None:
 
 
 @pytest.fixture
-def certificate(api: CheckedClient, job: Job, ana: Somebody, sam: Somebody, tmp_path: Path) -> Path:
-    """The folder that has the certificate of work that was closed, and the public keys, each in a file."""
+def certificate(api: CheckedClient, runtime: Runtime, job: Job, ana: Somebody, sam: Somebody, tmp_path: Path) -> Path:
+    """The folder that has the certificate of work that was closed, and the public keys, each in a file. The key that
+    signed it is not the newest any more."""
     said = {"id": str(uuid7()), "occurred_at": just_now()}
     assert api.post(f"/v1/visits/{job.visit_id}/closure", json=said, headers=ana.headers).status_code == 201
     path = f"/v1/work-orders/{job.work_order_id}/certificate"
     answer = api.get(path, headers=sam.headers)
     assert answer.status_code == 200, answer.text
+    with runtime.transaction(job.organization_id) as db:
+        rotate_key(db, job.organization_id, at=clock.now())
     (tmp_path / "certificate.json").write_text(answer.text)
     (tmp_path / "keys.json").write_text(api.get(f"/certificates/{answer.json()['code']}/keys").text)
     return tmp_path

@@ -1,5 +1,6 @@
 """The customer's link: who finds what behind it, for how long, and that looking leaves no trace."""
 
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
@@ -12,7 +13,7 @@ from sqlmodel import select
 
 from app.kit import clock
 from app.kit.tokens import mint
-from app.reports.commands import LINK_LIVES
+from app.reports.commands import LINK_LIVES, make_report
 from app.reports.models import ServiceReport
 from app.reports.queries import report_link
 from tests.reports.conftest import POLICY, Play, Story, Web, a_photo
@@ -140,6 +141,32 @@ def test_only_its_hash_is_kept(play: Play) -> None:
     assert token not in str(report.model_dump())
     with story.runtime.transaction(story.organization_id) as db:
         assert report_link(db, story.organization_id, story.id) == f"http://testserver{story.path}"
+
+
+def test_the_link_is_still_told_when_the_secret_was_rotated(play: Play, web: Web) -> None:
+    story = play()
+    rotated = replace(story.runtime, secret="a newer secret, long enough too", previous_secrets=[story.runtime.secret])
+
+    with rotated.transaction(story.organization_id) as db:
+        told = report_link(db, story.organization_id, story.id)
+
+    assert told == f"http://testserver{story.path}"
+    assert web.get(story.path).status_code == 200
+
+
+def test_a_link_whose_secret_was_lost_is_not_told_and_made_anew_at_the_next_closing(play: Play, web: Web) -> None:
+    story = play()
+    lost = replace(story.runtime, secret="a secret after the first was lost", previous_secrets=[])
+
+    with lost.transaction(story.organization_id) as db:
+        before = report_link(db, story.organization_id, story.id)
+        make_report(db, story.organization_id, story.id, at=clock.now())
+        after = report_link(db, story.organization_id, story.id)
+
+    assert before is None
+    assert after is not None
+    assert web.get(after.removeprefix("http://testserver")).status_code == 200
+    assert web.get(story.path).status_code == 404
 
 
 def test_closing_again_keeps_the_link_and_prolongs_it(
