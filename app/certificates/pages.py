@@ -50,7 +50,7 @@ def _texts(accepted: str | None) -> tuple[str, Texts]:
 
 
 def _notice(language: str, title: str, text: str, *, status: int = 200) -> HTMLResponse:
-    return page(TEMPLATES, "notice.html", language=language, status=status, title=title, text=text)
+    return page(TEMPLATES, "message.html", language=language, status=status, title=title, text=text)
 
 
 def _shown(db: Session, found: Verification, organization: Organization, texts: Texts) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def unsubscribed_page(survey: Survey) -> HTMLResponse:
 
 def _notice(language: str, title: str, text: str, *, status: int = 200, done: bool = False) -> HTMLResponse:
     values = {"title": title, "text": text, "company": "", "done": done}
-    return page(TEMPLATES, "notice.html", language=language, status=status, **values)
+    return page(TEMPLATES, "message.html", language=language, status=status, **values)
 
 
 def _form(
