@@ -4,7 +4,7 @@ The policy of each page forbids everything that is not needed, so nothing that a
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,12 @@ def rendered(folder: Path, template: str, *, language: str = "en", **values: Any
     """The template's text; for names ending in `.html` (and every other) values are escaped."""
     direction = "rtl" if language in RIGHT_TO_LEFT else "ltr"
     return _environment(folder).get_template(template).render(language=language, direction=direction, **values)
+
+
+def language_among(offered: Container[str], *wished: str | None) -> str:
+    """The first of the wishes that is offered (`de-AT` is: it is `de`), else English."""
+    codes = ((one or "").partition("-")[0].lower() for one in wished)
+    return next((code for code in codes if code in offered), "en")
 
 
 def best_language(accepted: str | None, offered: Sequence[str], *, fallback: str) -> str:

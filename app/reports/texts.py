@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from app.kit.pages import language_among
 from app.reports.english import EN
 from app.reports.german import DE
 from app.reports.wording import Texts
@@ -11,8 +12,4 @@ LANGUAGES: Mapping[str, Texts] = {"en": EN, "de": DE}
 
 def language_of(*wished: str | None) -> str:
     """The first of these that is offered (`de-AT` is: it is `de`), else English."""
-    for one in wished:
-        code = (one or "").partition("-")[0].lower()
-        if code in LANGUAGES:
-            return code
-    return "en"
+    return language_among(LANGUAGES, *wished)

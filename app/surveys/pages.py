@@ -20,7 +20,6 @@ from app.surveys.queries import OpenedLink
 from app.surveys.texts import LANGUAGES, texts_in
 
 FORM = "survey-form"
-ONE_CLICK = "unsubscribe:one-click"
 
 
 def find_survey(db: Session, token: str, *, write: bool) -> Survey | None:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from app.kit.pages import language_among
+
 
 @dataclass(frozen=True, slots=True)
 class Texts:
@@ -188,5 +190,5 @@ LANGUAGES: Mapping[str, Texts] = {"en": EN, "es": ES, "de": DE}
 
 def texts_in(language: str | None) -> tuple[str, Texts]:
     """The language's code and texts; English when it is not offered (`de-AT` is offered: it is `de`)."""
-    code = (language or "").partition("-")[0].lower()
-    return (code, LANGUAGES[code]) if code in LANGUAGES else ("en", EN)
+    code = language_among(LANGUAGES, language)
+    return code, LANGUAGES[code]
